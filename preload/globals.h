@@ -1,0 +1,72 @@
+// What every hook looks at, read-mostly, and the life of a recording.
+//
+// `gate` decides everything with one load: while it is open the process records. Its page is wiped in forked children
+// (MADV_WIPEONFORK), so a child finds it closed at its first event, however it was forked, and begins a trace of its
+// own; a vfork child shares the page and goes on recording for its parent.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "trace/format.h"
+#include "trace/records.h"
+
+namespace tidemark {
+
+enum class Phase : uint32_t {
+  kUnstarted = 0,
+  kStarting = 1,  // one thread sets up; events of the same thread pass unrecorded
+  kOn = 2,        // recording, or (gate closed) a forked child that has not begun its own trace
+  kOff = 3,       // stopped for good
+};
+
+struct alignas(4096) GatePage {
+  std::atomic<uint32_t> open;
+  char rest[4092];
+};
+extern constinit GatePage gate;
+
+inline bool recording() noexcept { return gate.open.load(std::memory_order_relaxed) != 0; }
+
+struct alignas(64) Globals {
+  std::atomic<Phase> phase;
+  // More than one stream writes: every event needs its time. Never goes back.
+  std::atomic<uint32_t> several_streams;
+  // Code may have changed at some address (a module was unloaded): memos of another epoch are void.
+  std::atomic<uint32_t> code_epoch;
+  uint32_t pid;
+  // The loader's text: an allocation or a free from here may mean that a module comes or goes.
+  uintptr_t loader_start, loader_bytes;
+  // The module that supplies malloc.
+  uintptr_t allocator_start, allocator_bytes;
+  // Path of the recorder's library as the loader has it, for LD_PRELOAD of exec'd images.
+  const char* library_path;
+  bool check_unwind;
+  bool follow_fork;
+  bool wipes_on_fork;
+  // After a seccomp filter was installed: no system call of ours that could be forbidden.
+  std::atomic<bool> restricted;
+};
+extern constinit Globals globals;
+
+// Before the first event of a process (or of a forked child), from the slow path of a hook. After it, recording() tells
+// whether there is anything to record.
+void begin_recording() noexcept;
+
+// The moment after which everything is teardown (main returned, exit was called…); only the first call counts.
+void life_ends(trace::LifeEndKind kind, int status) noexcept;
+
+// The process is about to be gone (its destructors have run, or _exit was called): last sample, and the file is
+// trimmed. Events may still follow, in the chunks that are there.
+void finish_recording(int status) noexcept;
+
+// A seccomp filter, or strict mode, is about to be installed.
+void seccomp_comes(bool strict) noexcept;
+
+// Turns recording off for good, with one line on stderr (unless `quiet`) and a STOP record where possible.
+void stop_recording(trace::StopReason reason, int error, bool quiet = false) noexcept;
+
+// One line on stderr: "tidemark: MESSAGE", with the error's number in words where it is one that users meet.
+void say(const char* message, int error = 0) noexcept;
+
+}  // namespace tidemark

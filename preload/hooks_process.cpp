@@ -1,0 +1,284 @@
+// Hooks on the life of the process: its end, forks, execs, seccomp. (Allocations are in hooks_malloc.cpp.)
+//
+// vfork has no hook: a vfork child shares this memory, records into its parent's trace through its parent's thread
+// state, and is told from the parent by its pid where it matters (exec, _exit).
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "preload/export.h"
+#include "preload/next_functions.h"
+#include "preload/recorder.h"
+#include "preload/samples_linux.h"
+#include "preload/settings.h"
+
+using namespace tidemark;
+
+namespace tidemark {
+namespace {
+
+using Main = int (*)(int, char**, char**);
+constinit Main program_main = nullptr;
+
+// `return` from main calls libc's own exit, not an interposed one: so the end is seen here.
+int main_of_program(int argument_count, char** arguments, char** environment) {
+  const int status = program_main(argument_count, arguments, environment);
+  life_ends(trace::LifeEndKind::kMainReturned, status);
+  return status;
+}
+
+bool in_recorded_process() noexcept { return recording() && sys::getpid() == globals.pid; }
+
+void store_end(trace::EndKind kind) noexcept {
+  std::atomic_ref<uint32_t>(trace_output.header()->end_kind)
+      .store(static_cast<uint32_t>(kind), std::memory_order_release);
+}
+
+// The image is about to be replaced. A vfork child's exec is its own, and only noted.
+void exec_begins(const char* path) noexcept {
+  need_next_functions();
+  if (!recording()) return;
+  const uint32_t pid = sys::getpid();
+  ThreadState* thread = enter(stack_pointer());
+  if (thread == nullptr) return;
+  if (pid != globals.pid) {
+    trace::SpawnRecord record;
+    record.pid = pid;
+    record.path = trace::Bytes::of(path);
+    thread->write_sized(record, record.path.size);
+    leave(thread);
+    return;
+  }
+  sampler.sample_now(*thread);
+  trace::ExecRecord record;
+  record.path = trace::Bytes::of(path);
+  thread->write_sized(record, record.path.size);
+  leave(thread);
+  store_end(trace::EndKind::kReplaced);
+  trace_output.trim();
+}
+
+void exec_failed() noexcept {
+  if (!in_recorded_process()) return;
+  const int error = errno;
+  store_end(trace::EndKind::kNone);
+  trace_output.untrim();
+  trace::ExecFailedRecord record;
+  record.error = static_cast<uint64_t>(error);
+  record_sized(stack_pointer(), record, 0);
+  errno = error;
+}
+
+// Runs `exec(environment)` with what recording needs put back into the environment; comes back only if it fails.
+template <class Exec>
+inline int replace_image(const char* path, char* const* environment, Exec&& exec) {
+  exec_begins(path);
+  char* slots[exec_slots(environment)];
+  char text[kExecTextBytes];
+  const int result = exec(exec_environment(environment, slots, text));
+  exec_failed();
+  return result;
+}
+
+inline void record_spawn(pid_t pid, const char* path) noexcept {
+  if (!recording()) return;
+  trace::SpawnRecord record;
+  record.pid = static_cast<uint64_t>(pid);
+  record.path = trace::Bytes::of(path);
+  record_sized(stack_pointer(), record, record.path.size);
+}
+
+void end_now(trace::LifeEndKind kind, int status) noexcept {
+  if (!recording()) {
+    // A forked child that did nothing worth recording but exist: its place in the tree of processes is worth a trace.
+    if (globals.phase.load(std::memory_order_relaxed) != Phase::kOn || trace_output.header() == nullptr) return;
+    begin_recording();
+  }
+  life_ends(kind, status);
+  finish_recording(status);
+}
+
+}  // namespace
+}  // namespace tidemark
+
+TIDEMARK_EXPORT int __libc_start_main(Main main, int argument_count, char** arguments, void (*init)(), void (*fini)(),
+                                      void (*loader_fini)(), void* stack_end) {
+  using Start = int (*)(Main, int, char**, void (*)(), void (*)(), void (*)(), void*);
+  need_next_functions();
+  program_main = main;
+  const auto start = reinterpret_cast<Start>(next.start_main);
+  return start(main_of_program, argument_count, arguments, init, fini, loader_fini, stack_end);
+}
+
+TIDEMARK_EXPORT [[noreturn]] void exit(int status) {
+  need_next_functions();
+  if (!recording() && trace_output.header() != nullptr && globals.phase.load(std::memory_order_relaxed) == Phase::kOn)
+    begin_recording();
+  life_ends(trace::LifeEndKind::kExit, status);
+  next.exit(status);
+  __builtin_unreachable();
+}
+
+TIDEMARK_EXPORT [[noreturn]] void _exit(int status) {
+  end_now(trace::LifeEndKind::kImmediateExit, status);
+  need_next_functions();
+  next._exit(status);
+  __builtin_unreachable();
+}
+
+TIDEMARK_EXPORT [[noreturn]] void _Exit(int status) {
+  end_now(trace::LifeEndKind::kImmediateExit, status);
+  need_next_functions();
+  next._exit(status);
+  __builtin_unreachable();
+}
+
+TIDEMARK_EXPORT [[noreturn]] void quick_exit(int status) {
+  end_now(trace::LifeEndKind::kQuickExit, status);
+  need_next_functions();
+  next.quick_exit(status);
+  __builtin_unreachable();
+}
+
+TIDEMARK_EXPORT pid_t fork() {
+  need_next_functions();
+  // A forked child that forks before anything else: its child is to name it, so it needs a trace now.
+  if (!recording() && globals.phase.load(std::memory_order_relaxed) == Phase::kOn) begin_recording();
+  const pid_t pid = next.fork();
+  if (pid == 0) {
+    if (!globals.wipes_on_fork) gate.open.store(0, std::memory_order_relaxed);
+  } else if (pid > 0 && recording()) {
+    trace::ForkRecord record;
+    record.pid = static_cast<uint64_t>(pid);
+    record_sized(stack_pointer(), record, 0);
+  }
+  return pid;
+}
+
+TIDEMARK_EXPORT int execve(const char* path, char* const* arguments, char* const* environment) {
+  return replace_image(path, environment, [=](char* const* fixed) { return next.execve(path, arguments, fixed); });
+}
+
+TIDEMARK_EXPORT int execv(const char* path, char* const* arguments) {
+  return replace_image(path, environ, [=](char* const* fixed) { return next.execve(path, arguments, fixed); });
+}
+
+TIDEMARK_EXPORT int execvpe(const char* file, char* const* arguments, char* const* environment) {
+  return replace_image(file, environment, [=](char* const* fixed) { return next.execvpe(file, arguments, fixed); });
+}
+
+TIDEMARK_EXPORT int execvp(const char* file, char* const* arguments) {
+  return replace_image(file, environ, [=](char* const* fixed) { return next.execvpe(file, arguments, fixed); });
+}
+
+TIDEMARK_EXPORT int fexecve(int fd, char* const* arguments, char* const* environment) {
+  return replace_image("(descriptor)", environment,
+                       [=](char* const* fixed) { return next.fexecve(fd, arguments, fixed); });
+}
+
+TIDEMARK_EXPORT int execveat(int folder, const char* path, char* const* arguments, char* const* environment,
+                             int flags) {
+  return replace_image(path, environment, [=](char* const* fixed) {
+    return next.execveat != nullptr ? next.execveat(folder, path, arguments, fixed, flags)
+                                    : static_cast<int>(::syscall(SYS_execveat, folder, path, arguments, fixed, flags));
+  });
+}
+
+// The list forms: arguments up to a null pointer become a vector on the stack.
+#define TIDEMARK_COLLECT(first, arguments, list)        \
+  size_t count = 1;                                     \
+  va_list list;                                         \
+  va_start(list, first);                                \
+  while (va_arg(list, const char*) != nullptr) ++count; \
+  va_end(list);                                         \
+  char* arguments[count + 1];                           \
+  va_start(list, first);                                \
+  arguments[0] = const_cast<char*>(first);              \
+  for (size_t i = 1; i <= count; ++i) arguments[i] = va_arg(list, char*)
+
+TIDEMARK_EXPORT int execl(const char* path, const char* first, ...) {
+  TIDEMARK_COLLECT(first, arguments, list);
+  va_end(list);
+  return replace_image(path, environ,
+                       [path, &arguments](char* const* fixed) { return next.execve(path, arguments, fixed); });
+}
+
+TIDEMARK_EXPORT int execlp(const char* file, const char* first, ...) {
+  TIDEMARK_COLLECT(first, arguments, list);
+  va_end(list);
+  return replace_image(file, environ,
+                       [file, &arguments](char* const* fixed) { return next.execvpe(file, arguments, fixed); });
+}
+
+TIDEMARK_EXPORT int execle(const char* path, const char* first, ...) {
+  TIDEMARK_COLLECT(first, arguments, list);
+  char* const* environment = va_arg(list, char* const*);
+  va_end(list);
+  return replace_image(path, environment,
+                       [path, &arguments](char* const* fixed) { return next.execve(path, arguments, fixed); });
+}
+
+TIDEMARK_EXPORT int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
+                                const posix_spawnattr_t* attributes, char* const* arguments, char* const* environment) {
+  need_next_functions();
+  char* slots[exec_slots(environment)];
+  char text[kExecTextBytes];
+  pid_t child = 0;
+  const int error =
+      next.posix_spawn(&child, path, actions, attributes, arguments, exec_environment(environment, slots, text));
+  if (error != 0) return error;
+  if (pid != nullptr) *pid = child;
+  record_spawn(child, path);
+  return 0;
+}
+
+TIDEMARK_EXPORT int posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
+                                 const posix_spawnattr_t* attributes, char* const* arguments,
+                                 char* const* environment) {
+  need_next_functions();
+  char* slots[exec_slots(environment)];
+  char text[kExecTextBytes];
+  pid_t child = 0;
+  const int error =
+      next.posix_spawnp(&child, file, actions, attributes, arguments, exec_environment(environment, slots, text));
+  if (error != 0) return error;
+  if (pid != nullptr) *pid = child;
+  record_spawn(child, file);
+  return 0;
+}
+
+TIDEMARK_EXPORT int prctl(int option, ...) {
+  need_next_functions();
+  va_list list;
+  va_start(list, option);
+  const unsigned long a = va_arg(list, unsigned long), b = va_arg(list, unsigned long), c = va_arg(list, unsigned long),
+                      d = va_arg(list, unsigned long);
+  va_end(list);
+  if (option == PR_SET_SECCOMP) seccomp_comes(a == SECCOMP_MODE_STRICT);
+  const int result = next.prctl(option, a, b, c, d);
+  if (option == PR_SET_NAME && result == 0 && recording()) {
+    if (ThreadState* thread = enter(stack_pointer()); thread != nullptr) {
+      thread->update_name();
+      leave(thread);
+    }
+  }
+  return result;
+}
+
+// Called by tidemark_mark() of tidemark.h.
+TIDEMARK_EXPORT void tidemark_client_mark(const char* text) {
+  if (!recording()) begin_recording();
+  if (text == nullptr || !recording()) return;
+  ThreadState* thread = enter(stack_pointer());
+  if (thread == nullptr) return;
+  sampler.sample_now(*thread);
+  trace::MarkRecord record;
+  record.text = trace::Bytes::of(text);
+  thread->write_sized(record, record.text.size < trace::kMaxTextBytes ? record.text.size : trace::kMaxTextBytes);
+  leave(thread);
+}

@@ -1,0 +1,358 @@
+// The life of a recording: it begins at the first event of a process (before any constructor of ours, if the program's
+// libraries allocate earlier), again in a forked child, and ends with the process, or when something of ours fails.
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "preload/globals.h"
+#include "preload/modules_linux.h"
+#include "preload/next_functions.h"
+#include "preload/recorder.h"
+#include "preload/samples_linux.h"
+#include "preload/settings.h"
+#include "preload/syscalls_linux.h"
+#include "preload/thread_state.h"
+#include "preload/unwind/memo_unwinder.h"
+#include "preload/unwind/slow_unwind.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+extern "C" char __ehdr_start [[gnu::visibility("hidden")]];  // the linker's: our own ELF header
+extern "C" void* __libc_stack_end;                           // in the loader
+
+namespace tidemark {
+namespace {
+
+// 2^26 nodes is 1 GiB of address space, of which only what is used costs memory.
+constexpr size_t kMaxNodes = size_t{1} << 26;
+constexpr size_t kMinNodes = size_t{1} << 16;
+
+std::atomic<uint32_t> starting_tid{0};
+std::atomic<bool> life_ended{false};
+std::atomic<bool> finished{false};
+
+const char* base_name(const char* path) noexcept {
+  const char* slash = std::strrchr(path, '/');
+  return slash == nullptr ? path : slash + 1;
+}
+
+// Strings go behind the header's fields; what does not fit is cut.
+class HeaderText {
+ public:
+  explicit HeaderText(trace::FileHeader* header) noexcept
+      : base_(reinterpret_cast<char*>(header)), at_(sizeof(trace::FileHeader)) {}
+
+  trace::StringRef add(const char* text, size_t bytes, size_t keep_free = 0) noexcept {
+    const size_t room = trace::kHeaderBytes - at_ > keep_free ? trace::kHeaderBytes - at_ - keep_free : 0;
+    const size_t size = bytes < room ? bytes : room;
+    std::memcpy(base_ + at_, text, size);
+    const trace::StringRef added{static_cast<uint32_t>(at_), static_cast<uint32_t>(size)};
+    at_ += size;
+    return added;
+  }
+  trace::StringRef add(const char* text) noexcept { return add(text, std::strlen(text)); }
+
+ private:
+  char* base_;
+  size_t at_;
+};
+
+uint64_t process_start_time() noexcept {
+  char text[1024];
+  const long fd = sys::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (sys::failed(fd)) return 0;
+  const long size = sys::pread(static_cast<int>(fd), text, sizeof(text) - 1, 0);
+  sys::close(static_cast<int>(fd));
+  if (size <= 0) return 0;
+  text[size] = 0;
+  const char* at = std::strrchr(text, ')');  // the name may contain anything
+  for (int field = 2; at != nullptr && field < 22; ++field) at = std::strchr(at + 1, ' ');
+  uint64_t value = 0;
+  if (at != nullptr)
+    for (++at; *at >= '0' && *at <= '9'; ++at) value = value * 10 + static_cast<uint64_t>(*at - '0');
+  return value;
+}
+
+void write_header(const StartVectors& vectors, trace::Clock clock, bool forked, uint64_t parent_trace,
+                  uint32_t image) noexcept {
+  trace::FileHeader& header = *trace_output.header();
+  header.version = trace::kFormatVersion;
+  header.header_bytes = trace::kHeaderBytes;
+  header.session_id = settings.session;
+  header.parent_trace_id = parent_trace;
+  header.pid = globals.pid;
+  header.parent_pid = sys::getppid();
+  header.image = image;
+  header.machine = EM_X86_64;
+  header.process_start = process_start_time();
+  header.start_realtime_ns = sys::clock_ns(CLOCK_REALTIME);
+  header.start_monotonic_ns = sys::clock_ns(CLOCK_MONOTONIC);
+  header.start_ticks = now_ticks();
+  header.tick_hz_hint = stated_tick_hz();
+  header.clock = clock;
+  header.tick_shift = trace::kTickShift;
+  header.address_shift = trace::kAddressShift;
+  header.page_bytes = static_cast<uint32_t>(4096);
+  header.flags = (forked ? trace::kHeaderFlagForked : 0) | (globals.check_unwind ? trace::kHeaderFlagCheckUnwind : 0);
+  header.max_rss_before_bytes = max_rss_bytes();
+  if (sys::get_random(&header.trace_id, sizeof(header.trace_id)) != sizeof(header.trace_id) || header.trace_id == 0)
+    header.trace_id = header.start_ticks << 20 ^ globals.pid;
+
+  HeaderText text(&header);
+  char path[4096];
+  const long length = sys::readlink("/proc/self/exe", path, sizeof(path));
+  header.executable = text.add(path, sys::failed(length) ? 0 : static_cast<size_t>(length));
+  if (!sys::failed(sys::getcwd(path, sizeof(path)))) header.working_directory = text.add(path);
+  header.allocator = text.add(module_path(reinterpret_cast<uintptr_t>(next.malloc)));
+  if (next.operator_new != nullptr)
+    header.operator_new = text.add(module_path(reinterpret_cast<uintptr_t>(next.operator_new)));
+  // argv's strings follow one another in memory as the kernel laid them; a program may have overwritten them since.
+  if (vectors.argument_count > 0 && vectors.arguments[0] != nullptr) {
+    const char* const first = vectors.arguments[0];
+    const char* const last = vectors.arguments[vectors.argument_count - 1];
+    header.command_line = text.add(first, static_cast<size_t>(last + std::strlen(last) + 1 - first));
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::atomic_ref<uint64_t>(header.magic).store(trace::kFileMagic, std::memory_order_release);
+}
+
+// Address ranges that hooks compare return addresses with.
+void find_own_ranges() noexcept {
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void*) {
+        const auto self = reinterpret_cast<uintptr_t>(&__ehdr_start);
+        uintptr_t start = UINTPTR_MAX, end = 0;
+        for (size_t i = 0; i < info->dlpi_phnum; ++i) {
+          const ElfW(Phdr)& header = info->dlpi_phdr[i];
+          if (header.p_type != PT_LOAD) continue;
+          const uintptr_t from = info->dlpi_addr + header.p_vaddr;
+          if (from < start) start = from;
+          if (from + header.p_memsz > end) end = from + header.p_memsz;
+        }
+        if (self >= start && self < end) globals.library_path = info->dlpi_name;
+        const auto loader = reinterpret_cast<uintptr_t>(&__libc_stack_end);
+        if (loader >= start && loader < end) {
+          globals.loader_start = start;
+          globals.loader_bytes = end - start;
+        }
+        const auto allocator = reinterpret_cast<uintptr_t>(next.malloc);
+        if (allocator >= start && allocator < end) {
+          globals.allocator_start = start;
+          globals.allocator_bytes = end - start;
+        }
+        return 0;
+      },
+      nullptr);
+}
+
+bool init_tables() noexcept {
+  for (size_t nodes = kMaxNodes; nodes >= kMinNodes; nodes /= 4) {
+    struct rlimit bound = {};
+    const bool bounded = sys::get_limit(RLIMIT_AS, &bound) && bound.rlim_cur != RLIM_INFINITY;
+    if (bounded && nodes * 16 > bound.rlim_cur / 16 && nodes > kMinNodes) continue;
+    if (recorder.tree().init(nodes)) return unwind::init_rows() && (!globals.check_unwind || recorder.init_check());
+  }
+  return false;
+}
+
+// One thread, phase kStarting. Returns whether events are to be recorded.
+bool start(bool forked) noexcept {
+  const StartVectors vectors = start_vectors();
+  const trace::FileHeader* const parent = trace_output.header();
+  const uint64_t parent_trace_id = parent != nullptr ? parent->trace_id : 0;
+  globals.pid = sys::getpid();
+  if (!forked) {
+    read_settings(vectors.environment);
+    globals.follow_fork = settings.follow_fork;
+    globals.check_unwind = settings.check_unwind;
+    if (!settings.follow_fork && settings.recorded_pid != 0 && settings.recorded_pid != globals.pid) return false;
+    find_own_ranges();
+    if (!init_tables()) {
+      say("not recording: no memory for the recorder's tables");
+      return false;
+    }
+  }
+  const trace::Clock clock = detect_clock();
+  const char* const program =
+      vectors.argument_count > 0 && vectors.arguments[0] != nullptr ? base_name(vectors.arguments[0]) : "program";
+  const int error = trace_output.create(settings.output, program, globals.pid, settings.max_trace_bytes);
+  if (error != 0) {
+    say("not recording: the trace cannot be created", error);
+    return false;
+  }
+  const bool same_process = !forked && settings.parent_pid == globals.pid;
+  write_header(vectors, clock, forked, forked ? parent_trace_id : settings.parent_trace,
+               same_process ? settings.parent_image + 1 : 0);
+  life_ended.store(false, std::memory_order_relaxed);
+  finished.store(false, std::memory_order_relaxed);
+  globals.wipes_on_fork = sys::madvise(&gate, sizeof(gate), MADV_WIPEONFORK) == 0;
+  sampler.start(now_ticks(), trace_output.header()->tick_hz_hint);
+  return true;
+}
+
+void first_records(uintptr_t sp) noexcept {
+  ThreadState* thread = enter(sp);
+  if (thread == nullptr) return;
+  sync_modules(*thread, true);
+  sampler.sample_now(*thread);
+  leave(thread);
+}
+
+// A forked child: everything of the recorder was copied, nothing of it may be used as it is.
+void drop_parents_state() noexcept {
+  forget_threads_after_fork();
+  recorder.tree().clear();
+  unwind::reset_rows_after_fork();
+  unwind::reset_slow_unwinder_after_fork();
+  forget_modules_after_fork();
+}
+
+}  // namespace
+
+void begin_recording() noexcept {
+  Phase phase = globals.phase.load(std::memory_order_acquire);
+  if (phase == Phase::kOff) return;
+  const uint32_t tid = sys::gettid();
+  if (phase == Phase::kStarting) {
+    // Another thread is at it: wait, so that no event is lost. The same thread (its own allocations while it sets up,
+    // or a signal handler): pass.
+    while (starting_tid.load(std::memory_order_acquire) != tid &&
+           globals.phase.load(std::memory_order_acquire) == Phase::kStarting)
+      sys::yield();
+    return;
+  }
+  const bool forked = phase == Phase::kOn;
+  if (forked && recording()) return;
+  if (!globals.phase.compare_exchange_strong(phase, Phase::kStarting, std::memory_order_acq_rel)) return;
+  const int saved_errno = errno;
+  starting_tid.store(tid, std::memory_order_release);
+  // Under a seccomp filter a child has no way to open a trace of its own.
+  bool on = !forked || (globals.follow_fork && !globals.restricted.load(std::memory_order_relaxed));
+  if (forked) drop_parents_state();
+  on = on && find_next_functions() && start(forked);
+  if (on) gate.open.store(1, std::memory_order_release);
+  globals.phase.store(on ? Phase::kOn : Phase::kOff, std::memory_order_release);
+  starting_tid.store(0, std::memory_order_release);
+  if (on) first_records(stack_pointer());
+  errno = saved_errno;
+}
+
+void life_ends(trace::LifeEndKind kind, int status) noexcept {
+  if (!recording() || sys::getpid() != globals.pid || life_ended.exchange(true, std::memory_order_acq_rel)) return;
+  ThreadState* thread = enter(stack_pointer());
+  if (thread == nullptr) return;
+  sampler.sample_now(*thread);
+  trace::LifeEndRecord record;
+  record.kind = static_cast<uint64_t>(kind);
+  record.status = static_cast<uint64_t>(status & 0xff);
+  thread->write_sized(record, 0);
+  leave(thread);
+  trace::FileHeader& header = *trace_output.header();
+  std::atomic_ref<int32_t>(header.end_code).store(status & 0xff, std::memory_order_relaxed);
+}
+
+void finish_recording(int status) noexcept {
+  if (!recording() || globals.restricted.load(std::memory_order_relaxed) || sys::getpid() != globals.pid) return;
+  life_ends(trace::LifeEndKind::kExit, status);
+  if (finished.exchange(true, std::memory_order_acq_rel)) return;
+  if (ThreadState* thread = enter(stack_pointer()); thread != nullptr) {
+    sync_modules(*thread, false);
+    sampler.sample_now(*thread);
+    leave(thread);
+  }
+  trace::FileHeader& header = *trace_output.header();
+  std::atomic_ref<uint32_t>(header.end_kind)
+      .store(static_cast<uint32_t>(trace::EndKind::kExited), std::memory_order_release);
+  trace_output.trim();
+}
+
+void seccomp_comes(bool strict) noexcept {
+  if (!recording()) return;
+  if (strict) {
+    // Strict mode forbids everything, rdtsc included.
+    stop_recording(trace::StopReason::kSeccompStrict, 0, true);
+    return;
+  }
+  if (globals.restricted.load(std::memory_order_relaxed)) return;
+  trace_output.reserve_before_seccomp();
+  if (ThreadState* thread = enter(stack_pointer()); thread != nullptr) {
+    sampler.sample_now(*thread);
+    leave(thread);
+  }
+  globals.restricted.store(true, std::memory_order_release);
+}
+
+void stop_recording(trace::StopReason reason, int error, bool quiet) noexcept {
+  if (gate.open.exchange(0, std::memory_order_acq_rel) == 0) return;
+  globals.phase.store(Phase::kOff, std::memory_order_release);
+  trace::FileHeader& header = *trace_output.header();
+  header.stop_errno = error;
+  header.stop_ticks = reason == trace::StopReason::kSeccompFilter ? 0 : now_ticks();
+  std::atomic_ref<uint32_t>(header.stop_reason).store(static_cast<uint32_t>(reason), std::memory_order_release);
+  if (quiet) return;
+  say(reason == trace::StopReason::kTraceCap ? "recording stopped: the trace has reached its largest size"
+                                             : "recording stopped: the trace cannot grow",
+      error);
+}
+
+void say(const char* message, int error) noexcept {
+  char line[512];
+  char* at = line;
+  const auto add = [&](const char* text) {
+    while (*text != 0 && at < line + sizeof(line) - 2) *at++ = *text++;
+  };
+  add("tidemark: ");
+  add(message);
+  switch (error) {
+    case 0:
+      break;
+    case ENOSPC:
+      add(": no space left on device");
+      break;
+    case EACCES:
+    case EPERM:
+      add(": permission denied");
+      break;
+    case ENOENT:
+      add(": no such folder");
+      break;
+    case EROFS:
+      add(": read-only file system");
+      break;
+    case EMFILE:
+    case ENFILE:
+      add(": too many open files");
+      break;
+    case ENODEV:
+      add(": its file system has no shared mappings");
+      break;
+    case ENOMEM:
+      add(": out of memory");
+      break;
+    default: {
+      add(": error ");
+      const char digits[4] = {static_cast<char>('0' + error / 100 % 10), static_cast<char>('0' + error / 10 % 10),
+                              static_cast<char>('0' + error % 10), 0};
+      add(digits);
+    }
+  }
+  *at++ = '\n';
+  sys::write(2, line, static_cast<size_t>(at - line));
+}
+
+// Linked with -z initfirst: the constructor runs before all others, the destructor after all others. The arguments are
+// those of main, but the recording may have begun long before.
+[[gnu::constructor]] static void process_starts() noexcept {
+  if (!recording()) begin_recording();
+}
+[[gnu::destructor]] static void process_ends() noexcept {
+  if (recording()) finish_recording(trace_output.header()->end_code);
+}
+
+}  // namespace tidemark

@@ -1,0 +1,57 @@
+#include "preload/next_functions.h"
+
+#include <dlfcn.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "preload/globals.h"
+#include "preload/trace_output_linux.h"
+
+namespace tidemark {
+
+constinit NextFunctions next = {};
+extern "C" {
+constinit void* tidemark_next_syscall [[gnu::visibility("hidden")]] = nullptr;
+}
+
+namespace bootstrap {
+
+alignas(64) char arena[65536];
+static std::atomic<size_t> used{0};
+
+// A block's size lies in the 16 bytes before it.
+void* allocate(size_t size, size_t alignment) noexcept {
+  if (alignment < 16) alignment = 16;
+  if (size > sizeof(arena) || alignment > 4096) return nullptr;
+  const size_t needed = 16 + alignment + ((size + 15) & ~size_t{15});
+  const size_t offset = used.fetch_add(needed, std::memory_order_relaxed);
+  if (offset + needed > sizeof(arena)) return nullptr;
+  const uintptr_t block = (reinterpret_cast<uintptr_t>(arena) + offset + 16 + alignment - 1) & ~(alignment - 1);
+  std::memcpy(reinterpret_cast<void*>(block - 16), &size, sizeof(size));
+  trace_output.count(trace::Lost::kBootstrap);
+  return reinterpret_cast<void*>(block);
+}
+
+size_t size_of(const void* block) noexcept {
+  size_t size;
+  std::memcpy(&size, static_cast<const char*>(block) - 16, sizeof(size));
+  return size;
+}
+
+}  // namespace bootstrap
+
+bool find_next_functions() noexcept {
+#define TIDEMARK_FIND(name, result, parameters) \
+  if (next.name == nullptr) next.name = reinterpret_cast<result(*) parameters>(dlsym(RTLD_NEXT, #name));
+  // free first: from then on dlsym's own frees have a place to go.
+  if (next.free == nullptr) next.free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_NEXT, "free"));
+  TIDEMARK_NEXT_FUNCTIONS(TIDEMARK_FIND)
+#undef TIDEMARK_FIND
+  if (next.start_main == nullptr) next.start_main = dlsym(RTLD_NEXT, "__libc_start_main");
+  if (tidemark_next_syscall == nullptr) tidemark_next_syscall = dlsym(RTLD_NEXT, "syscall");
+  if (next.operator_new == nullptr) next.operator_new = reinterpret_cast<void* (*)(size_t)>(dlsym(RTLD_NEXT, "_Znwm"));
+  return next.malloc != nullptr && next.free != nullptr;
+}
+
+}  // namespace tidemark

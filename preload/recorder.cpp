@@ -1,0 +1,58 @@
+#include "preload/recorder.h"
+
+#include "preload/modules_linux.h"
+#include "preload/unwind/slow_unwind.h"
+
+namespace tidemark {
+
+constinit GatePage gate = {};
+constinit Globals globals = {};
+constinit Recorder recorder;
+
+bool Recorder::init_check() noexcept {
+  parents_ = static_cast<uint32_t*>(sys::map_anonymous(tree_.capacity() * sizeof(uint32_t), true));
+  return parents_ != nullptr;
+}
+
+uint32_t checked_stack(ThreadState& thread, const Caller& caller) noexcept {
+  const uint32_t node = thread.unwinder.stack(thread, caller);
+  if (thread.is_nested)
+    trace_output.count(trace::UnwindCheck::kUnchecked);
+  else
+    unwind::check_stack(caller, node, thread.unwinder.last_was_cut());
+  return node;
+}
+
+void loader_event(ThreadState& thread) noexcept {
+  const uint32_t epoch = globals.code_epoch.load(std::memory_order_acquire);
+  sync_modules(thread, false);
+  if (globals.code_epoch.load(std::memory_order_acquire) == epoch) return;
+  unwind::forget_rows();
+  unwind::forget_slow_rows();
+  thread.unwinder.forget();
+  thread.code_epoch = globals.code_epoch.load(std::memory_order_acquire);
+}
+
+uint64_t realloc_begins() noexcept {
+  return globals.several_streams.load(std::memory_order_relaxed) != 0 ? now_ticks() : 0;
+}
+
+void record_realloc(const Caller& caller, uint64_t before, const void* old_block, const void* block,
+                    size_t size) noexcept {
+  ThreadState* thread = enter(caller.sp);
+  if (thread == nullptr) return;
+  if (from_loader(caller.pc)) [[unlikely]]
+    loader_event(*thread);
+  const uint32_t node = stack_of(*thread, caller);
+  if (thread->room(trace::kMaxEventBytes)) {
+    const uint64_t after = thread->event_time();
+    if (before == 0 || after == 0) before = after;
+    thread->writer.realloc(before, after, reinterpret_cast<uintptr_t>(old_block), reinterpret_cast<uintptr_t>(block),
+                           size, node);
+    ++thread->allocations;
+    thread->last_allocated = reinterpret_cast<uintptr_t>(block);
+  }
+  leave(thread);
+}
+
+}  // namespace tidemark

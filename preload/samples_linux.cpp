@@ -1,0 +1,84 @@
+#include "preload/samples_linux.h"
+
+#include <cstring>
+
+#include "preload/recorder.h"
+#include "preload/syscalls_linux.h"
+#include "preload/thread_state.h"
+#include "preload/unwind/memo_unwinder.h"
+
+namespace tidemark {
+
+constinit Sampler sampler;
+
+namespace {
+
+// The value in bytes of a line "Name:   123 kB" of /proc/PID/status; 0 if there is none.
+uint64_t status_field(const char* text, const char* name) noexcept {
+  const char* line = std::strstr(text, name);
+  if (line == nullptr) return 0;
+  const char* digit = line + std::strlen(name);
+  while (*digit == ' ' || *digit == '\t') ++digit;
+  uint64_t value = 0;
+  while (*digit >= '0' && *digit <= '9') value = value * 10 + static_cast<uint64_t>(*digit++ - '0');
+  return value * 1024;
+}
+
+bool read_status(trace::SampleRecord& record) noexcept {
+  const long fd = sys::open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  if (sys::failed(fd)) return false;
+  char text[4096];
+  const long size = sys::pread(static_cast<int>(fd), text, sizeof(text) - 1, 0);
+  sys::close(static_cast<int>(fd));
+  if (size <= 0) return false;
+  text[size] = 0;
+  const char* memory = std::strstr(text, "\nVmHWM:");
+  if (memory == nullptr) return false;
+  record.high_water = status_field(memory, "VmHWM:");
+  record.rss = status_field(memory, "VmRSS:");
+  record.rss_anon = status_field(memory, "RssAnon:");
+  record.rss_file = status_field(memory, "RssFile:");
+  record.rss_shmem = status_field(memory, "RssShmem:");
+  record.swap = status_field(memory, "VmSwap:");
+  return true;
+}
+
+}  // namespace
+
+uint64_t max_rss_bytes() noexcept {
+  struct rusage usage = {};
+  sys::getrusage(&usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+void Sampler::start(uint64_t now, uint64_t tick_hz) noexcept {
+  start_ = now;
+  if (tick_hz != 0) ticks_per_20_us_ = tick_hz / 50000;
+  next_.store(now + 500 * ticks_per_20_us_, std::memory_order_relaxed);
+}
+
+void Sampler::sample(ThreadState& thread, uint64_t now) noexcept {
+  uint64_t next = next_.load(std::memory_order_relaxed);
+  if (now < next) return;
+  const uint64_t shortest = 500 * ticks_per_20_us_;  // 10 ms
+  const uint64_t interval = (now - start_) / 4096 > shortest ? (now - start_) / 4096 : shortest;
+  if (!next_.compare_exchange_strong(next, now + interval, std::memory_order_relaxed)) return;
+  sample_now(thread);
+}
+
+void Sampler::sample_now(ThreadState& thread) noexcept {
+  if (globals.restricted.load(std::memory_order_relaxed)) {
+    trace_output.count(trace::Lost::kSampleFailed);
+    return;
+  }
+  trace::SampleRecord record;
+  if (!read_status(record)) trace_output.count(trace::Lost::kSampleFailed);
+  record.max_rss = max_rss_bytes();
+  record.monotonic_ns = static_cast<uint64_t>(sys::clock_ns(CLOCK_MONOTONIC));
+  record.recorder_bytes =
+      trace_output.resident_bytes() + recorder.tree().bytes() + unwind::rows_bytes() + thread_state_bytes();
+  thread.write_sized(record, 0);
+  thread.update_name();
+}
+
+}  // namespace tidemark

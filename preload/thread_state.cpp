@@ -1,0 +1,211 @@
+#include "preload/thread_state.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include <cstring>
+#include <new>
+
+#include "preload/samples_linux.h"
+#include "preload/syscalls_linux.h"
+
+namespace tidemark {
+
+thread_local constinit ThreadState* current_thread __attribute__((tls_model("initial-exec"))) = nullptr;
+
+thread_local constinit StackBounds thread_stack __attribute__((tls_model("initial-exec"))) = {};
+
+namespace {
+
+constexpr size_t kFirstChunkBytes = size_t{64} << 10;  // so that a thread that does little costs little
+constexpr unsigned kMaxTimedInterval = 64;
+constexpr unsigned kRecycleProbes = 8;
+constexpr unsigned kMaxNesting = 8;
+
+std::atomic<ThreadState*> all_threads{nullptr};
+std::atomic<ThreadState*> next_probe{nullptr};
+std::atomic<uint32_t> next_serial{1};
+std::atomic<uint32_t> next_stream{0};
+std::atomic<uint32_t> state_count{0};
+
+constexpr size_t state_bytes() noexcept { return (sizeof(ThreadState) + 4095) & ~size_t{4095}; }
+
+// Looks at a few states in turn for one whose thread is gone: bounded, so that a program with thousands of threads does
+// not pay for all of them at each new one.
+ThreadState* recycle(uint32_t tid) noexcept {
+  if (globals.restricted.load(std::memory_order_relaxed)) return nullptr;
+  for (unsigned probe = 0; probe < kRecycleProbes; ++probe) {
+    ThreadState* state = next_probe.load(std::memory_order_acquire);
+    if (state == nullptr && (state = all_threads.load(std::memory_order_acquire)) == nullptr) return nullptr;
+    next_probe.store(state->next, std::memory_order_release);
+    uint32_t owner = state->tid.load(std::memory_order_acquire);
+    if (owner == 0 || owner == tid || state->is_nested) continue;
+    if (sys::tgkill(globals.pid, owner, 0) != -ESRCH) continue;
+    if (state->tid.compare_exchange_strong(owner, tid, std::memory_order_acq_rel)) return state;
+  }
+  return nullptr;
+}
+
+ThreadState* make(uint32_t tid) noexcept {
+  void* memory = sys::map_anonymous(state_bytes());
+  if (memory == nullptr) return nullptr;
+  auto* state = new (memory) ThreadState;
+  state->tid.store(tid, std::memory_order_relaxed);
+  state->stream = next_stream.fetch_add(1, std::memory_order_relaxed);
+  // A second stream: from now on events need their times. The first writer sees it before any block of ours can reach
+  // it, since both this store and the allocator's locks order.
+  if (state->stream != 0) globals.several_streams.store(1, std::memory_order_seq_cst);
+  state_count.fetch_add(1, std::memory_order_relaxed);
+  state->next = all_threads.load(std::memory_order_relaxed);
+  while (!all_threads.compare_exchange_weak(state->next, state, std::memory_order_acq_rel)) {
+  }
+  return state;
+}
+
+// Whether the thread runs on its alternate signal stack, whose addresses say nothing about the interrupted hook's.
+bool on_signal_stack() noexcept {
+  stack_t now = {};
+  return sys::call(SYS_sigaltstack, nullptr, &now) == 0 && (now.ss_flags & SS_ONSTACK) != 0;
+}
+
+uint32_t current_tid() noexcept { return globals.restricted.load(std::memory_order_relaxed) ? 0 : sys::gettid(); }
+
+// The state becomes this thread's: a THREAD record opens its part of the stream.
+void take_over(ThreadState& state, uint32_t tid, uint32_t serial) noexcept {
+  state.serial = serial;
+  state.busy_sp = 0;
+  state.unwinder.forget();
+  state.code_epoch = globals.code_epoch.load(std::memory_order_acquire);
+  std::memset(state.name, 0, sizeof(state.name));
+  if (!globals.restricted.load(std::memory_order_relaxed)) sys::get_thread_name(state.name);
+  trace::ThreadRecord record;
+  record.serial = serial;
+  record.tid = tid;
+  record.stack_low = thread_stack.low;
+  record.stack_high = thread_stack.high;
+  record.name = trace::Bytes::of(state.name);
+  state.write_sized(record, record.name.size);
+}
+
+ThreadState* acquire() noexcept {
+  const uint32_t tid = current_tid();
+  ThreadState* state = recycle(tid);
+  if (state == nullptr) state = make(tid);
+  if (state == nullptr) return nullptr;
+  // Set first: what take_over writes may come back here through a failing chunk's message, never through a hook.
+  current_thread = state;
+  take_over(*state, tid, next_serial.fetch_add(1, std::memory_order_relaxed));
+  return state;
+}
+
+}  // namespace
+
+bool ThreadState::next_chunk(size_t bytes) noexcept {
+  if (!recording()) return false;
+  size_t wanted = chunk == nullptr ? kFirstChunkBytes : chunk_bytes * 4;
+  if (wanted > trace::kMaxChunkBytes) wanted = trace::kMaxChunkBytes;
+  while (wanted < bytes + sizeof(trace::ChunkHeader) + 16) wanted += trace::kChunkAlignment;
+  uint8_t* const fresh = trace_output.claim(wanted);
+  if (fresh == nullptr) {
+    writer.detach();
+    chunk = nullptr;
+    trace_output.count(trace::Lost::kEventsAfterStop);
+    return false;
+  }
+  if (chunk != nullptr) trace_output.release(chunk, chunk_bytes);
+  const uint64_t time = writer.last_time() != 0 ? writer.last_time() : now_ticks();
+  chunk = fresh;
+  chunk_bytes = wanted;
+  writer.begin(fresh, static_cast<uint32_t>(wanted), stream, sequence++, serial, time, 0);
+  until_timed = 1;
+  return true;
+}
+
+uint64_t ThreadState::timed_event() noexcept {
+  const uint64_t now = now_ticks();
+  const uint64_t gap = now - writer.last_time();
+  // While events come densely few of them carry their time; after a pause the next ones do.
+  const uint64_t dense = sampler.ticks_per_20_us();
+  if (gap < dense)
+    timed_interval = timed_interval < kMaxTimedInterval ? timed_interval * 2 : kMaxTimedInterval;
+  else
+    timed_interval = gap > 50 * dense || timed_interval < 2 ? 1 : timed_interval / 2;
+  until_timed = timed_interval;
+  if (sampler.due(now)) [[unlikely]]
+    sampler.sample(*this, now);
+  return now;
+}
+
+void ThreadState::update_name() noexcept {
+  char now[16] = {};
+  if (is_nested || globals.restricted.load(std::memory_order_relaxed) || sys::failed(sys::get_thread_name(now)) ||
+      std::memcmp(now, name, sizeof(now)) == 0)
+    return;
+  std::memcpy(name, now, sizeof(now));
+  trace::ThreadNameRecord record;
+  record.serial = serial;
+  record.name = trace::Bytes::of(name);
+  write_sized(record, record.name.size);
+}
+
+ThreadState* enter_slowly(uintptr_t sp) noexcept {
+  ThreadState* state = current_thread;
+  if (state == nullptr && (state = acquire()) == nullptr) {
+    trace_output.count(trace::Lost::kNoThreadState);
+    return nullptr;
+  }
+  for (unsigned depth = 0; state->busy_sp != 0; ++depth) {
+    // A shallower hook on the thread's own stack means that the interrupted one was left by longjmp. What it was doing
+    // to the memo is not to be trusted; its record has no tag yet and is overwritten.
+    if (sp > state->busy_sp && !on_signal_stack()) {
+      state->busy_sp = 0;
+      state->unwinder.forget();
+      break;
+    }
+    if (state->nested == nullptr) {
+      ThreadState* nested = depth < kMaxNesting ? make(state->tid.load(std::memory_order_relaxed)) : nullptr;
+      if (nested == nullptr) {
+        trace_output.count(trace::Lost::kNoThreadState);
+        return nullptr;
+      }
+      nested->is_nested = true;
+      nested->serial = state->serial;
+      nested->code_epoch = globals.code_epoch.load(std::memory_order_acquire);
+      state->nested = nested;
+    } else if (state->nested->serial != state->serial && state->nested->busy_sp == 0) {
+      take_over(*state->nested, state->tid.load(std::memory_order_relaxed), state->serial);
+    }
+    state = state->nested;
+  }
+  const uint32_t epoch = globals.code_epoch.load(std::memory_order_acquire);
+  if (state->code_epoch != epoch) {
+    state->unwinder.forget();
+    state->code_epoch = epoch;
+  }
+  state->busy_sp = sp;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return state;
+}
+
+void forget_threads_after_fork() noexcept {
+  ThreadState* state = all_threads.exchange(nullptr, std::memory_order_acq_rel);
+  next_probe.store(nullptr, std::memory_order_relaxed);
+  while (state != nullptr) {
+    ThreadState* const next = state->next;
+    state->unwinder.release();
+    sys::munmap(state, state_bytes());
+    state = next;
+  }
+  current_thread = nullptr;
+  next_serial.store(1, std::memory_order_relaxed);
+  next_stream.store(0, std::memory_order_relaxed);
+  state_count.store(0, std::memory_order_relaxed);
+  globals.several_streams.store(0, std::memory_order_relaxed);
+}
+
+size_t thread_state_bytes() noexcept {
+  // The memo's arrays are mapped by need; 64 KiB is what a stack of ordinary depth touches.
+  return size_t{state_count.load(std::memory_order_relaxed)} * (state_bytes() + (size_t{64} << 10));
+}
+
+}  // namespace tidemark

@@ -1,0 +1,87 @@
+// What the recorder keeps per thread: the stream that its events go to, and the memo of its stack.
+//
+// A state lives in a mapping of its own and is found by an initial-exec thread-local pointer. It is never freed but
+// recycled: a thread's end runs no code of ours (destructors of others may still free after any of ours would), so a
+// new thread takes over the state of a thread whose id the kernel no longer knows. The stream then goes on with a
+// THREAD record.
+//
+// `busy_sp` is the stack pointer of the hook that is working on the state. An event that arrives while it is set comes
+// from a signal handler that interrupted the hook; it is recorded through `nested`, a whole state of its own. A handler
+// that leaves by longjmp leaves busy_sp behind: it is stale when the stack has since been unwound past it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "preload/clock_x86_64.h"
+#include "preload/globals.h"
+#include "preload/trace_output_linux.h"
+#include "preload/unwind/memo_unwinder.h"
+#include "trace/chunk_writer.h"
+
+namespace tidemark {
+
+struct ThreadState {
+  // Hot: one event touches these two cache lines, the memo and the chunk.
+  uintptr_t busy_sp = 0;
+  uint32_t code_epoch = 0;
+  uint32_t until_timed = 1;     // events until the next one that carries its time, while only this stream writes
+  uint32_t timed_interval = 1;  // what until_timed starts from
+  uint32_t serial = 0;          // of the thread, within the trace
+  trace::ChunkWriter writer;
+  unwind::MemoUnwinder unwinder;
+  // What the last event recorded, for hooks whose real function may call another hook for the same block.
+  uint64_t allocations = 0;
+  uintptr_t last_allocated = 0;
+
+  // Cold.
+  uint8_t* chunk = nullptr;
+  size_t chunk_bytes = 0;
+  uint32_t stream = 0;
+  uint32_t sequence = 0;
+  std::atomic<uint32_t> tid{0};
+  ThreadState* nested = nullptr;
+  ThreadState* next = nullptr;  // all states, newest first
+  bool is_nested = false;
+  char name[16] = {};
+
+  // The time for the next event's record: 0 when it may go without. About 9 ns when it may not.
+  uint64_t event_time() noexcept {
+    if (globals.several_streams.load(std::memory_order_relaxed) == 0 && --until_timed != 0) return 0;
+    return timed_event();
+  }
+
+  // Makes sure that `bytes` (at most a chunk) can be written. False: recording has stopped.
+  bool room(size_t bytes) noexcept { return writer.room(bytes) || next_chunk(bytes); }
+
+  template <class Record>
+  void write_sized(const Record& record, size_t text_bytes) noexcept {
+    if (room(trace::ChunkWriter::sized_room(text_bytes))) writer.sized(now_ticks(), record);
+  }
+
+  bool next_chunk(size_t bytes) noexcept;
+  uint64_t timed_event() noexcept;
+  // Writes a name record if the kernel's name of the thread is not the one last recorded.
+  void update_name() noexcept;
+};
+
+extern thread_local constinit ThreadState* current_thread __attribute__((tls_model("initial-exec")));
+
+// Bounds of the thread's stack, known for threads that pthread_create made while recording; 0 else.
+struct StackBounds {
+  uintptr_t low = 0, high = 0;
+};
+extern thread_local constinit StackBounds thread_stack __attribute__((tls_model("initial-exec")));
+
+// The state that a hook at stack pointer `sp` may use, marked busy; nullptr if there is none (counted). The common path
+// is enter() in record.h; this one makes, recycles, or goes to a nested state.
+ThreadState* enter_slowly(uintptr_t sp) noexcept;
+
+// In a forked child: all states but none of their threads exist; gives their memory back.
+void forget_threads_after_fork() noexcept;
+
+// Bytes of all states, for the recorder's own row.
+size_t thread_state_bytes() noexcept;
+
+}  // namespace tidemark

@@ -1,0 +1,243 @@
+#include "preload/trace_output_linux.h"
+
+#include <errno.h>
+
+#include <cstring>
+
+#include "preload/globals.h"
+#include "preload/syscalls_linux.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace tidemark {
+
+constinit TraceOutput trace_output;
+
+namespace {
+
+constexpr uint64_t kDefaultLimit = uint64_t{16} << 30;
+constexpr uint64_t kSmallestWindow = trace::kHeaderBytes + 4 * trace::kMaxChunkBytes;
+constexpr uint64_t kSeccompReserve = uint64_t{256} << 20;
+
+char* append(char* at, const char* end, const char* text) noexcept {
+  while (*text != 0 && at < end - 1) *at++ = *text++;
+  *at = 0;
+  return at;
+}
+
+char* append_number(char* at, const char* end, uint64_t value) noexcept {
+  char digits[24];
+  char* digit = digits + sizeof(digits) - 1;
+  *digit = 0;
+  do *--digit = static_cast<char>('0' + value % 10);
+  while ((value /= 10) != 0);
+  return append(at, end, digit);
+}
+
+char* expand(char* at, const char* end, const char* pattern, const char* program, uint32_t pid) noexcept {
+  for (; *pattern != 0; ++pattern) {
+    if (pattern[0] == '%' && pattern[1] == 'p') {
+      at = append_number(at, end, pid);
+      ++pattern;
+    } else if (pattern[0] == '%' && pattern[1] == 'e') {
+      at = append(at, end, program);
+      ++pattern;
+    } else {
+      const char one[2] = {*pattern, 0};
+      if (pattern[0] == '%' && pattern[1] == '%') ++pattern;
+      at = append(at, end, one);
+    }
+  }
+  return at;
+}
+
+// How large the file may become: the limit, the file system's room, and the process's own limits.
+uint64_t window_size(int fd, uint64_t limit) noexcept {
+  uint64_t size = limit != 0 ? limit : kDefaultLimit;
+  struct statfs file_system = {};
+  if (limit == 0 && sys::fstatfs(fd, &file_system) == 0) {
+    const uint64_t half_free = file_system.f_bavail / 2 * static_cast<uint64_t>(file_system.f_bsize);
+    if (half_free < size) size = half_free;
+  }
+  struct rlimit bound = {};
+  // Past RLIMIT_FSIZE the kernel sends SIGXFSZ before any error returns.
+  if (sys::get_limit(RLIMIT_FSIZE, &bound) && bound.rlim_cur < size) size = bound.rlim_cur;
+  // A program that bounds its address space needs it itself.
+  if (sys::get_limit(RLIMIT_AS, &bound) && bound.rlim_cur != RLIM_INFINITY && bound.rlim_cur / 8 < size)
+    size = bound.rlim_cur / 8;
+  return size & ~uint64_t{trace::kChunkAlignment - 1};
+}
+
+}  // namespace
+
+int TraceOutput::create(const char* pattern, const char* program, uint32_t pid, uint64_t limit) noexcept {
+  if (header_ != nullptr) {
+    sys::munmap(header_, window_bytes_);
+    header_ = nullptr;
+  }
+  trimmed_.store(false, std::memory_order_relaxed);
+  resident_.store(0, std::memory_order_relaxed);
+  reserved_until_ = 0;
+  name_suffix_ = 0;
+
+  const char* const end = path_ + sizeof(path_);
+  char* at = path_;
+  if (pattern[0] != '/') {
+    const long length = sys::getcwd(path_, sizeof(path_));
+    if (sys::failed(length) || path_[0] != '/') return ENOENT;
+    at = append(path_ + std::strlen(path_), end, "/");
+  }
+  at = expand(at, end, pattern, program, pid);
+  long fd = 0;
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+  while ((fd = sys::open(path_, kFlags, 0600)) == -EEXIST && name_suffix_ < 100000) {
+    ++name_suffix_;
+    char* tail = append_number(append(at, end, "."), end, pid);
+    append_number(append(tail, end, "."), end, name_suffix_);
+  }
+  if (sys::failed(fd)) return static_cast<int>(-fd);
+  const int file = static_cast<int>(fd);
+
+  window_bytes_ = window_size(file, limit);
+  long error = 0;
+  struct stat status = {};
+  if (window_bytes_ < trace::kHeaderBytes + trace::kMaxChunkBytes)
+    error = -ENOSPC;
+  else
+    error = sys::fstat(file, &status);
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+  void* window = nullptr;
+  // File systems and address space limits differ in what they let us have: go down to what they do.
+  for (; error == 0; window_bytes_ = window_bytes_ / 4 & ~uint64_t{trace::kChunkAlignment - 1}) {
+    error = sys::ftruncate(file, static_cast<int64_t>(window_bytes_));
+    if (error == 0) {
+      window = sys::mmap(nullptr, window_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
+      if (!sys::failed(window)) break;
+      error = reinterpret_cast<long>(window);
+    }
+    if ((error == -ENOMEM || error == -EFBIG) && window_bytes_ / 4 >= kSmallestWindow) error = 0;
+  }
+  if (error == 0) {
+    header_ = static_cast<trace::FileHeader*>(window);
+    error = sys::madvise(window, trace::kHeaderBytes, MADV_POPULATE_WRITE);
+    if (error == -EINVAL) {
+      populate_works_ = false;
+      error = sys::fallocate(file, 0, 0, trace::kHeaderBytes);
+    }
+    if (error == -EFAULT) error = -ENOSPC;
+    if (error != 0) {
+      sys::munmap(window, window_bytes_);
+      header_ = nullptr;
+    }
+  }
+  sys::close(file);
+  if (error != 0) {
+    sys::call(SYS_unlinkat, AT_FDCWD, path_, 0);
+    return static_cast<int>(-error);
+  }
+  header_->claimed_bytes = trace::kHeaderBytes;
+  header_->window_bytes = window_bytes_;
+  resident_.store(trace::kHeaderBytes, std::memory_order_relaxed);
+  return 0;
+}
+
+uint8_t* TraceOutput::claim(size_t bytes) noexcept {
+  std::atomic_ref<uint64_t> claimed(header_->claimed_bytes);
+  if (trimmed_.load(std::memory_order_relaxed)) return nullptr;
+  const uint64_t offset = claimed.fetch_add(bytes, std::memory_order_relaxed);
+  if (offset + bytes > window_bytes_) {
+    claimed.fetch_sub(bytes, std::memory_order_relaxed);
+    stop_recording(trace::StopReason::kTraceCap, 0);
+    return nullptr;
+  }
+  uint8_t* const chunk = reinterpret_cast<uint8_t*>(header_) + offset;
+  if (globals.restricted.load(std::memory_order_relaxed)) {
+    if (offset + bytes > reserved_until_) {
+      stop_recording(trace::StopReason::kSeccompFilter, 0, true);
+      return nullptr;
+    }
+  } else if (populate_works_) {
+    long error = sys::madvise(chunk, bytes, MADV_POPULATE_WRITE);
+    while (error == -EINTR || error == -EAGAIN) error = sys::madvise(chunk, bytes, MADV_POPULATE_WRITE);
+    if (error != 0) {
+      if (trimmed_.load(std::memory_order_relaxed)) return nullptr;
+      const bool full = error == -EFAULT || error == -ENOSPC;
+      stop_recording(full ? trace::StopReason::kNoSpace : trace::StopReason::kMapFailed,
+                     full ? ENOSPC : static_cast<int>(-error));
+      return nullptr;
+    }
+  } else if (!allocate_by_path(offset, bytes)) {
+    if (!trimmed_.load(std::memory_order_relaxed)) stop_recording(trace::StopReason::kNoSpace, ENOSPC);
+    return nullptr;
+  }
+  resident_.fetch_add(bytes, std::memory_order_relaxed);
+  return chunk;
+}
+
+void TraceOutput::release(uint8_t* chunk, size_t bytes) noexcept {
+  if (globals.restricted.load(std::memory_order_relaxed)) return;
+  if (sys::madvise(chunk, bytes, MADV_DONTNEED) == 0) resident_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+long TraceOutput::reopen() noexcept {
+  const long fd = sys::open(path_, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (sys::failed(fd)) return fd;
+  struct stat status = {};
+  if (sys::fstat(static_cast<int>(fd), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_) return fd;
+  sys::close(static_cast<int>(fd));
+  return -ENOENT;
+}
+
+bool TraceOutput::allocate_by_path(uint64_t offset, uint64_t bytes) noexcept {
+  const long fd = reopen();
+  if (sys::failed(fd)) return false;
+  const long error = sys::fallocate(static_cast<int>(fd), 0, static_cast<int64_t>(offset), static_cast<int64_t>(bytes));
+  sys::close(static_cast<int>(fd));
+  return error == 0;
+}
+
+void TraceOutput::trim() noexcept {
+  if (header_ == nullptr || globals.restricted.load(std::memory_order_relaxed)) return;
+  trimmed_.store(true, std::memory_order_seq_cst);
+  const long fd = reopen();
+  if (sys::failed(fd)) return;
+  const uint64_t claimed = std::atomic_ref<uint64_t>(header_->claimed_bytes).load(std::memory_order_seq_cst);
+  if (claimed <= window_bytes_) sys::ftruncate(static_cast<int>(fd), static_cast<int64_t>(claimed));
+  sys::close(static_cast<int>(fd));
+}
+
+void TraceOutput::untrim() noexcept {
+  if (header_ == nullptr || !trimmed_.load(std::memory_order_relaxed)) return;
+  const long fd = reopen();
+  if (sys::failed(fd)) return;
+  if (sys::ftruncate(static_cast<int>(fd), static_cast<int64_t>(window_bytes_)) == 0)
+    trimmed_.store(false, std::memory_order_seq_cst);
+  sys::close(static_cast<int>(fd));
+}
+
+void TraceOutput::reserve_before_seccomp() noexcept {
+  const uint64_t from = std::atomic_ref<uint64_t>(header_->claimed_bytes).load(std::memory_order_relaxed);
+  uint64_t bytes = window_bytes_ - from < kSeccompReserve ? window_bytes_ - from : kSeccompReserve;
+  for (; bytes >= trace::kMaxChunkBytes; bytes /= 4) {
+    if (allocate_by_path(from, bytes)) {
+      reserved_until_ = from + bytes;
+      return;
+    }
+  }
+}
+
+void TraceOutput::count(trace::Lost what, uint64_t events) noexcept {
+  if (header_ != nullptr)
+    std::atomic_ref<uint64_t>(header_->lost[static_cast<size_t>(what)]).fetch_add(events, std::memory_order_relaxed);
+}
+
+void TraceOutput::count(trace::UnwindCheck what, uint64_t events) noexcept {
+  if (header_ != nullptr)
+    std::atomic_ref<uint64_t>(header_->unwind_check[static_cast<size_t>(what)])
+        .fetch_add(events, std::memory_order_relaxed);
+}
+
+}  // namespace tidemark

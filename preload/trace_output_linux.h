@@ -1,0 +1,67 @@
+// The trace file in the target process: one sparse file behind one shared mapping, no descriptor kept.
+//
+// Created with O_EXCL, sized by ftruncate, mapped whole, and closed: the program cannot close, reuse or redirect
+// anything of ours, and chdir, chroot and setuid do not matter. Chunks are claimed by an atomic add and made present by
+// MADV_POPULATE_WRITE, which answers EFAULT on a full disk where a store would raise SIGBUS. (Kernels before 5.14:
+// the file is opened again by its path for fallocate.)
+// Rejected: writing through a descriptor (programs close all descriptors), a pipe to a helper (the program would hang
+// or die with it), a ring drained by a thread of ours (the program would gain a thread).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "trace/format.h"
+
+namespace tidemark {
+
+class TraceOutput {
+ public:
+  // Creates the file. `pattern` as the user gave it: %p pid, %e program name; when the name is taken, `.PID.N` is
+  // added (N from 1). `limit` bytes at most, 0: the default. Returns 0 or an errno; `image` tells N.
+  // A trace that was open before (a forked child's parent's) is unmapped first.
+  [[nodiscard]] int create(const char* pattern, const char* program, uint32_t pid, uint64_t limit) noexcept;
+
+  trace::FileHeader* header() const noexcept { return header_; }
+  const char* path() const noexcept { return path_; }
+  uint32_t name_suffix() const noexcept { return name_suffix_; }
+
+  // A zeroed chunk of `bytes`, its pages present. nullptr: recording has been turned off, or the file is trimmed.
+  uint8_t* claim(size_t bytes) noexcept;
+
+  // The chunk is complete: its pages leave our resident set (the page cache keeps them).
+  void release(uint8_t* chunk, size_t bytes) noexcept;
+
+  // Cuts the file to what was claimed, by its path, if that still names the same file. Further claims fail quietly
+  // until untrim(), for an exec that failed.
+  void trim() noexcept;
+  void untrim() noexcept;
+
+  // Before a seccomp filter: makes sure of disk space for some more chunks, which are then claimed without a call.
+  void reserve_before_seccomp() noexcept;
+
+  // Bytes of the trace that are resident in this process now.
+  size_t resident_bytes() const noexcept { return resident_.load(std::memory_order_relaxed); }
+
+  void count(trace::Lost what, uint64_t events = 1) noexcept;
+  void count(trace::UnwindCheck what, uint64_t events = 1) noexcept;
+
+ private:
+  long reopen() noexcept;  // a descriptor, or -errno
+  bool allocate_by_path(uint64_t offset, uint64_t bytes) noexcept;
+
+  trace::FileHeader* header_ = nullptr;
+  uint64_t window_bytes_ = 0;
+  uint64_t reserved_until_ = 0;  // file offset up to which blocks are allocated beforehand
+  uint64_t device_ = 0, inode_ = 0;
+  uint32_t name_suffix_ = 0;
+  bool populate_works_ = true;
+  std::atomic<bool> trimmed_{false};
+  std::atomic<size_t> resident_{0};
+  char path_[4096] = {};
+};
+
+extern constinit TraceOutput trace_output;
+
+}  // namespace tidemark

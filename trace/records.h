@@ -1,0 +1,236 @@
+// The sized records: their fields, once, for writer and reader alike. Each record lists its fields in `visit`; a
+// PayloadWriter or a PayloadReader walks the list, so the two sides cannot drift apart. Fields are added at the end
+// only: a reader of a shorter (older) payload leaves the rest at its defaults, and steps over what a longer one adds.
+//
+// `time` is the event's time in ticks; it travels as a delta and is filled in by the chunk writer and decoder.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "trace/format.h"
+#include "trace/varint.h"
+
+namespace tidemark::trace {
+
+// Bytes that live elsewhere: in the chunk while decoding, in the recorder's memory while encoding.
+struct Bytes {
+  const uint8_t* data = nullptr;
+  size_t size = 0;
+
+  static Bytes of(const char* text) noexcept {
+    return {reinterpret_cast<const uint8_t*>(text), text == nullptr ? 0 : std::strlen(text)};
+  }
+};
+
+// From here on the stream records this thread. `tid` is the kernel's; `serial` counts threads within the trace, from 1.
+struct ThreadRecord {
+  static constexpr Tag kTag = Tag::kThread;
+  uint64_t serial = 0, tid = 0;
+  uint64_t stack_low = 0, stack_high = 0;  // bounds of the stack if known, else 0
+  Bytes name;
+  template <class V>
+  void visit(V& v) {
+    v(serial), v(tid), v(stack_low), v(stack_high), v(name);
+  }
+};
+
+// The current thread of the stream is called so from now on.
+struct ThreadNameRecord {
+  static constexpr Tag kTag = Tag::kThreadName;
+  uint64_t serial = 0;
+  Bytes name;
+  template <class V>
+  void visit(V& v) {
+    v(serial), v(name);
+  }
+};
+
+// A module (executable, library, vdso) is mapped at [start, end); file addresses are pc - bias.
+struct ModuleLoadRecord {
+  static constexpr Tag kTag = Tag::kModuleLoad;
+  uint64_t index = 0;  // counts modules within the trace, from 0
+  uint64_t start = 0, end = 0, bias = 0;
+  Bytes build_id, path;
+  template <class V>
+  void visit(V& v) {
+    v(index), v(start), v(end), v(bias), v(build_id), v(path);
+  }
+};
+
+struct ModuleUnloadRecord {
+  static constexpr Tag kTag = Tag::kModuleUnload;
+  uint64_t index = 0;
+  template <class V>
+  void visit(V& v) {
+    v(index);
+  }
+};
+
+// The process as the kernel sees it; bytes, from /proc/PID/status and getrusage. Fields that were not read are 0.
+struct SampleRecord {
+  static constexpr Tag kTag = Tag::kSample;
+  uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC at `time`: ties ticks to seconds
+  uint64_t rss = 0, rss_anon = 0, rss_file = 0, rss_shmem = 0, swap = 0;
+  uint64_t high_water = 0;  // VmHWM: since this image began
+  uint64_t max_rss = 0;     // ru_maxrss: survives exec, and a child starts with its parent's
+  uint64_t recorder_bytes =
+      0;  // of rss: trace chunks and tables of the recorder that are resident (estimate from above)
+  template <class V>
+  void visit(V& v) {
+    v(monotonic_ns), v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(swap), v(high_water), v(max_rss);
+    v(recorder_bytes);
+  }
+};
+
+struct MarkRecord {
+  static constexpr Tag kTag = Tag::kMark;
+  Bytes text;
+  template <class V>
+  void visit(V& v) {
+    v(text);
+  }
+};
+
+// The process forked; `pid` is the child's.
+struct ForkRecord {
+  static constexpr Tag kTag = Tag::kFork;
+  uint64_t pid = 0;
+  template <class V>
+  void visit(V& v) {
+    v(pid);
+  }
+};
+
+// The process is about to become another image. If exec fails, kExecFailed follows and the record goes on.
+struct ExecRecord {
+  static constexpr Tag kTag = Tag::kExec;
+  Bytes path;
+  template <class V>
+  void visit(V& v) {
+    v(path);
+  }
+};
+
+struct ExecFailedRecord {
+  static constexpr Tag kTag = Tag::kExecFailed;
+  uint64_t error = 0;
+  template <class V>
+  void visit(V& v) {
+    v(error);
+  }
+};
+
+// A vfork child (it shares this heap and this trace) becomes another image; `pid` is the child's.
+struct SpawnRecord {
+  static constexpr Tag kTag = Tag::kSpawn;
+  uint64_t pid = 0;
+  Bytes path;
+  template <class V>
+  void visit(V& v) {
+    v(pid), v(path);
+  }
+};
+
+// The program itself (not its allocator) mapped memory.
+struct MapRecord {
+  static constexpr Tag kTag = Tag::kMap;
+  uint64_t address = 0, size = 0, protection = 0, flags = 0, node = 0;
+  template <class V>
+  void visit(V& v) {
+    v(address), v(size), v(protection), v(flags), v(node);
+  }
+};
+
+struct UnmapRecord {
+  static constexpr Tag kTag = Tag::kUnmap;
+  uint64_t address = 0, size = 0;
+  template <class V>
+  void visit(V& v) {
+    v(address), v(size);
+  }
+};
+
+struct RemapRecord {
+  static constexpr Tag kTag = Tag::kRemap;
+  uint64_t old_address = 0, old_size = 0, new_address = 0, new_size = 0, node = 0;
+  template <class V>
+  void visit(V& v) {
+    v(old_address), v(old_size), v(new_address), v(new_size), v(node);
+  }
+};
+
+enum class LifeEndKind : uint64_t { kMainReturned = 1, kExit = 2, kImmediateExit = 3, kQuickExit = 4 };
+
+// The end of the program's life: what follows is teardown.
+struct LifeEndRecord {
+  static constexpr Tag kTag = Tag::kLifeEnd;
+  uint64_t kind = 0;    // LifeEndKind
+  uint64_t status = 0;  // exit status, low 8 bits count
+  template <class V>
+  void visit(V& v) {
+    v(kind), v(status);
+  }
+};
+
+// Writes a payload to `cursor`, which must have kMaxPayloadBytes + 16 writable bytes.
+class PayloadWriter {
+ public:
+  explicit PayloadWriter(uint8_t* cursor) noexcept : cursor_(cursor) {}
+  void operator()(uint64_t value) noexcept { cursor_ = put_varint(cursor_, value); }
+  void operator()(const Bytes& bytes) noexcept {
+    const size_t size = bytes.size < kMaxTextBytes ? bytes.size : kMaxTextBytes;
+    cursor_ = put_varint(cursor_, size);
+    if (size != 0) std::memcpy(cursor_, bytes.data, size);
+    cursor_ += size;
+  }
+  uint8_t* cursor() const noexcept { return cursor_; }
+
+ private:
+  uint8_t* cursor_;
+};
+
+// Reads a payload; a field that is missing or cut leaves its default, and `cut()` tells which of the two it was.
+class PayloadReader {
+ public:
+  PayloadReader(const uint8_t* at, const uint8_t* end) noexcept : at_(at), end_(end) {}
+  void operator()(uint64_t& value) noexcept {
+    uint64_t read = 0;
+    if (at_ == end_ || cut_) return;
+    const uint8_t* next = get_varint(at_, end_, read);
+    if (next == nullptr) {
+      cut_ = true;
+      return;
+    }
+    at_ = next;
+    value = read;
+  }
+  void operator()(Bytes& bytes) noexcept {
+    uint64_t size = 0;
+    (*this)(size);
+    if (cut_ || size == 0) return;
+    if (size > static_cast<uint64_t>(end_ - at_)) {
+      cut_ = true;
+      return;
+    }
+    bytes = {at_, static_cast<size_t>(size)};
+    at_ += size;
+  }
+  bool cut() const noexcept { return cut_; }
+
+ private:
+  const uint8_t* at_;
+  const uint8_t* end_;
+  bool cut_ = false;
+};
+
+// Reads a record from a sized event's payload (behind the time). False: the payload is damaged.
+template <class Record>
+[[nodiscard]] bool read_record(Bytes payload, Record& record) noexcept {
+  PayloadReader reader(payload.data, payload.data + payload.size);
+  record.visit(reader);
+  return !reader.cut();
+}
+
+}  // namespace tidemark::trace
