@@ -79,16 +79,24 @@ uint64_t process_start_time() noexcept {
   return value;
 }
 
-void write_header(const StartVectors& vectors, trace::Clock clock, bool forked, uint64_t parent_trace,
-                  uint32_t image) noexcept {
+// Where a process comes from, as far as it was recorded.
+struct Origin {
+  uint64_t trace = 0;  // of the process that forked this one, or of the image before exec
+  uint32_t pid = 0;    // of that process
+  uint32_t image = 0;
+  bool forked = false;
+};
+
+void write_header(const StartVectors& vectors, trace::Clock clock, const Origin& origin) noexcept {
   trace::FileHeader& header = *trace_output.header();
   header.version = trace::kFormatVersion;
   header.header_bytes = trace::kHeaderBytes;
   header.session_id = settings.session;
-  header.parent_trace_id = parent_trace;
+  header.parent_trace_id = origin.trace;
   header.pid = globals.pid;
-  header.parent_pid = sys::getppid();
-  header.image = image;
+  // The recorded parent where there is one: an orphan's parent is process 1 by now.
+  header.parent_pid = origin.pid != 0 && origin.pid != globals.pid ? origin.pid : sys::getppid();
+  header.image = origin.image;
   header.machine = EM_X86_64;
   header.process_start = process_start_time();
   header.start_realtime_ns = sys::clock_ns(CLOCK_REALTIME);
@@ -99,7 +107,8 @@ void write_header(const StartVectors& vectors, trace::Clock clock, bool forked, 
   header.tick_shift = trace::kTickShift;
   header.address_shift = trace::kAddressShift;
   header.page_bytes = static_cast<uint32_t>(4096);
-  header.flags = (forked ? trace::kHeaderFlagForked : 0) | (globals.check_unwind ? trace::kHeaderFlagCheckUnwind : 0);
+  header.flags =
+      (origin.forked ? trace::kHeaderFlagForked : 0) | (globals.check_unwind ? trace::kHeaderFlagCheckUnwind : 0);
   header.max_rss_before_bytes = max_rss_bytes();
   if (sys::get_random(&header.trace_id, sizeof(header.trace_id)) != sizeof(header.trace_id) || header.trace_id == 0)
     header.trace_id = header.start_ticks << 20 ^ globals.pid;
@@ -164,11 +173,15 @@ bool init_tables() noexcept {
 // One thread, phase kStarting. Returns whether events are to be recorded.
 bool start(bool forked) noexcept {
   const StartVectors vectors = start_vectors();
-  const trace::FileHeader* const parent = trace_output.header();
-  const uint64_t parent_trace_id = parent != nullptr ? parent->trace_id : 0;
   globals.pid = sys::getpid();
-  if (!forked) {
+  Origin origin;
+  if (forked) {
+    // The parent's trace is still mapped.
+    origin = {trace_output.header()->trace_id, trace_output.header()->pid, 0, true};
+  } else {
     read_settings(vectors.environment);
+    origin = {settings.parent_trace, settings.parent_pid, 0, false};
+    if (settings.parent_pid == globals.pid) origin.image = settings.parent_image + 1;
     globals.follow_fork = settings.follow_fork;
     globals.check_unwind = settings.check_unwind;
     if (!settings.follow_fork && settings.recorded_pid != 0 && settings.recorded_pid != globals.pid) return false;
@@ -186,9 +199,7 @@ bool start(bool forked) noexcept {
     say("not recording: the trace cannot be created", error);
     return false;
   }
-  const bool same_process = !forked && settings.parent_pid == globals.pid;
-  write_header(vectors, clock, forked, forked ? parent_trace_id : settings.parent_trace,
-               same_process ? settings.parent_image + 1 : 0);
+  write_header(vectors, clock, origin);
   life_ended.store(false, std::memory_order_relaxed);
   finished.store(false, std::memory_order_relaxed);
   globals.wipes_on_fork = sys::madvise(&gate, sizeof(gate), MADV_WIPEONFORK) == 0;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "preload/globals.h"
+#include "preload/syscalls_linux.h"
 #include "preload/trace_output_linux.h"
 
 // Set by the loader before anything else runs: where the kernel put argc, argv and the environment.
@@ -108,21 +109,23 @@ void add_without(Text& text, const char* list, const char* library) noexcept {
   }
 }
 
-// The output pattern for another process, which may have another folder: absolute, with %p and %e as they were.
-void add_output(Text& text) noexcept {
-  text.add("TIDEMARK_OUTPUT=");
-  if (settings.output[0] != '/') {
-    const char* const path = trace_output.path();
-    const char* const name = std::strrchr(path, '/');
-    const char* const pattern_name = std::strrchr(settings.output, '/');
-    if (name != nullptr && pattern_name == nullptr) {
-      for (const char* at = path; at <= name; ++at) {
-        const char one[3] = {*at, *at == '%' ? '%' : char{0}, 0};
-        text.add(one);
-      }
-    }
+// TIDEMARK_OUTPUT as found; settings.output is the same, absolute.
+const char* output_as_given = nullptr;
+char absolute_output[4096];
+
+// Forked children and exec'd images may have another folder by then.
+void make_output_absolute() noexcept {
+  if (settings.output[0] == '/') return;
+  char folder[4096];
+  if (sys::failed(sys::getcwd(folder, sizeof(folder))) || folder[0] != '/') return;
+  Text text{absolute_output, absolute_output + sizeof(absolute_output) - 1};
+  for (const char* at = folder; *at != 0; ++at) {
+    const char one[3] = {*at, *at == '%' ? '%' : char{0}, 0};
+    text.add(one);
   }
+  text.add("/");
   text.add(settings.output);
+  if (!text.full()) settings.output = text.finish(absolute_output);
 }
 
 }  // namespace
@@ -156,6 +159,7 @@ void read_settings(char** environment) noexcept {
       if (*value == ':') settings.parent_image = static_cast<uint32_t>(parse_number(++value, 10));
     }
   }
+  make_output_absolute();
 }
 
 size_t exec_slots(char* const* environment) noexcept {
@@ -178,7 +182,7 @@ char* const* exec_environment(char* const* environment, char** slots, char* text
     const char* const preload = value_of(*entry, "LD_PRELOAD");
     if (value_of(*entry, "TIDEMARK_PARENT") != nullptr) continue;
     if (const char* output = value_of(*entry, "TIDEMARK_OUTPUT"); output != nullptr) {
-      if (std::strcmp(output, settings.output) == 0) continue;
+      if (output_as_given != nullptr && std::strcmp(output, output_as_given) == 0) continue;
       has_output = true;  // the program sends its child's trace elsewhere
     }
     if (preload != nullptr) {
@@ -223,7 +227,8 @@ char* const* exec_environment(char* const* environment, char** slots, char* text
   }
   char* start = text.at;
   if (!has_output) {
-    add_output(text);
+    text.add("TIDEMARK_OUTPUT=");
+    text.add(settings.output);
     if (text.full()) return environment;
     *slot++ = text.finish(start);
   }

@@ -261,7 +261,8 @@ uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, siz
     return node;
   }
   depth_ = 0;
-  uint32_t node = 0;
+  last_was_cut_ = !found.complete;
+  uint32_t node = found.complete ? 0 : recorder.child(thread, 0, trace::kCutSlowUnwinder);
   for (size_t i = found.count; i-- > 0;) {
     const uint32_t child = recorder.child(thread, node, found.keys[i]);
     if (child == 0) {

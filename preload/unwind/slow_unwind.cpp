@@ -130,7 +130,8 @@ bool slow_unwind(const Caller& caller, SlowStack& stack) noexcept {
 void check_stack(const Caller& caller, uint32_t node, bool was_cut) noexcept {
   const Lock lock(true);
   const int saved_errno = errno;
-  SlowStack expected;
+  static SlowStack expected;  // kept, under the lock, for its memory
+  expected.count = 0;
   trace_output.count(trace::UnwindCheck::kEvents);
   if (was_cut) trace_output.count(trace::UnwindCheck::kCut);
   bool same = unwind_locked(caller, expected);
@@ -144,7 +145,6 @@ void check_stack(const Caller& caller, uint32_t node, bool was_cut) noexcept {
   }
   if (same && !was_cut) same = at == expected.count;
   if (!same) trace_output.count(trace::UnwindCheck::kDifferences);
-  expected.release();
   errno = saved_errno;
 }
 
