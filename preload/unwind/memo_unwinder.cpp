@@ -15,7 +15,7 @@
 namespace tidemark::unwind {
 namespace {
 
-constinit ConcurrentMap rows;
+constinit ConcurrentMap rows;  // from call-tree keys
 
 constexpr size_t kFirstCapacity = 512;        // frames; 70 KiB a thread, touched as stacks deepen
 constexpr size_t kLargestCapacity = 1 << 24;  // frames: a stack of a gigabyte and more
@@ -27,9 +27,8 @@ constexpr uint64_t kUcontextBp = 120, kUcontextSp = 160, kUcontextPc = 168;
 
 constexpr uint64_t kPageBytes = 4096;
 
-uint64_t row_key(uint64_t pc, bool exact) noexcept { return pc << 1 | (exact ? 1 : 0); }
-// Call-tree keys tell an interrupted pc from a return address.
-uint64_t node_key(uint64_t pc, bool exact) noexcept { return pc | (exact ? kExactKey : 0); }
+// What the sentinel check reads; its value is never 1.
+constinit const uint64_t kNeverHolds = 0;
 
 }  // namespace
 
@@ -38,12 +37,12 @@ void forget_rows() noexcept { rows.clear(); }
 void reset_rows_after_fork() noexcept { rows.reset_after_fork(); }
 size_t rows_bytes() noexcept { return rows.bytes(); }
 
-Row MemoUnwinder::find_row(ThreadState& thread, uint64_t pc, bool exact) noexcept {
-  const uint64_t packed = rows.find(row_key(pc, exact));
-  if (packed != 0) [[likely]]
-    return Row::unpack(packed);
+namespace {
+
+[[gnu::noinline, gnu::cold]] Row make_row(ThreadState& thread, uint64_t key) noexcept {
   // A return address may be the first byte after its function (a call that does not return): look up the call.
-  const uintptr_t lookup = exact ? pc : pc - 1;
+  const uintptr_t pc = key & ~kExactKey;
+  const uintptr_t lookup = (key & kExactKey) != 0 ? pc : pc - 1;
   const uint8_t* table = find_unwind_table(thread, lookup);
   if (table == nullptr) return {};
   Row row = decode_row(table, lookup);
@@ -51,86 +50,62 @@ Row MemoUnwinder::find_row(ThreadState& thread, uint64_t pc, bool exact) noexcep
   // runs before main.
   if (row.kind == RowKind::kNone && from_loader(pc)) row.kind = RowKind::kEnd;
   if (row.kind != RowKind::kNone) {
-    rows.insert(row_key(pc, exact), row.pack());
+    rows.insert(key, row.pack());
     if (globals.check_unwind) trace_output.count(trace::UnwindCheck::kDistinctPcs);
   }
   return row;
 }
 
-// Goes from `frame` to its caller: fills frame.row, and the next entry's pc, sp, bp and exact behind `frame`.
-MemoUnwinder::Step MemoUnwinder::step(ThreadState& thread, Fresh& frame) noexcept {
-  Fresh& next = *(&frame + 1);
-  frame.row = find_row(thread, frame.pc, frame.exact);
-  const Row row = frame.row;
-  next.exact = false;
+}  // namespace
+
+[[gnu::always_inline]] inline Row MemoUnwinder::find_row(ThreadState& thread, uint64_t key) noexcept {
+  const uint64_t packed = rows.find(key);
+  if (packed != 0) [[likely]]
+    return Row::unpack(packed);
+  return make_row(thread, key);
+}
+
+// Goes from `frame` to its caller `outer`.
+[[gnu::always_inline]] inline MemoUnwinder::Step MemoUnwinder::step(ThreadState& thread, Fresh& frame,
+                                                                    Fresh& outer) noexcept {
+  const Row row = frame.row = find_row(thread, frame.key);
+  const auto offset = static_cast<uint64_t>(int64_t{row.cfa_offset});
   uint64_t cfa = 0;
-  switch (row.kind) {
-    case RowKind::kSp:
-      cfa = frame.sp + static_cast<uint64_t>(int64_t{row.cfa_offset});
-      break;
-    case RowKind::kBp:
-      cfa = frame.bp + static_cast<uint64_t>(int64_t{row.cfa_offset});
-      break;
-    case RowKind::kBpDeref:
-      if (!read(frame.bp + static_cast<uint64_t>(int64_t{row.cfa_offset}), cfa)) return Step::kCutUnreadable;
-      break;
-    case RowKind::kSignal:
-      if (!read(frame.sp + kUcontextPc, next.pc) || !read(frame.sp + kUcontextSp, next.sp) ||
-          !read(frame.sp + kUcontextBp, next.bp))
-        return Step::kCutUnreadable;
-      next.exact = true;
-      return next.pc == 0 ? Step::kEnd : Step::kCaller;
-    case RowKind::kEnd:
-      return Step::kEnd;
-    case RowKind::kOther:
-      return Step::kOther;
-    case RowKind::kNone:
-      return Step::kCutNoUnwindInfo;
-  }
-  // Outwards only: wrong unwind information cannot make the walk endless.
-  if (cfa <= frame.sp) [[unlikely]]
-    return Step::kCutUnreadable;
-  if (!read(cfa - 8, next.pc)) [[unlikely]]
-    return Step::kCutUnreadable;
-  next.sp = cfa;
-  next.bp = frame.bp;
-  if (row.saves_bp != 0) {
-    const uint64_t slot = row.saves_bp == 1 ? cfa + static_cast<uint64_t>(int64_t{row.bp_offset}) : frame.bp;
-    if (!read(slot, next.bp)) [[unlikely]]
-      return Step::kCutUnreadable;
-  }
-  return next.pc == 0 ? Step::kEnd : Step::kCaller;
-}
-
-// The slots read in stepping out of `frame`; in the order in which verifying, which goes backwards, must not take them:
-// a slot whose value is another slot's address comes after it.
-void MemoUnwinder::push_checks(const Fresh& frame, const Fresh& outer) noexcept {
-  const auto push = [this](uint64_t address, uint64_t value) {
-    checks_[check_count_++] = {reinterpret_cast<const uint64_t*>(address), value};
-  };
-  if (frame.row.kind == RowKind::kSignal) {
-    push(frame.sp + kUcontextSp, outer.sp);
-    push(frame.sp + kUcontextBp, outer.bp);
-    push(frame.sp + kUcontextPc, outer.pc);
-    return;
-  }
-  push(outer.sp - 8, outer.pc);
-  if (frame.row.saves_bp == 1) push(outer.sp + static_cast<uint64_t>(int64_t{frame.row.bp_offset}), outer.bp);
-  if (frame.row.saves_bp == 2) push(frame.bp, outer.bp);
-  if (frame.row.kind == RowKind::kBpDeref)
-    push(frame.bp + static_cast<uint64_t>(int64_t{frame.row.cfa_offset}), outer.sp);
-}
-
-// Verifies all that unwinding from frames_[frame] outwards reads. Returns the index of the innermost frame whose step
-// does not hold any more, or SIZE_MAX.
-size_t MemoUnwinder::first_failed(size_t frame) const noexcept {
-  for (size_t i = frames_[frame].checks; i-- > 0;) {
-    if (*checks_[i].address != checks_[i].value) [[unlikely]] {
-      while (frame > 0 && frames_[frame - 1].checks > i) --frame;
-      return frame;
+  if (row.kind == RowKind::kSp) [[likely]] {
+    cfa = frame.sp + offset;
+  } else if (row.kind == RowKind::kBp) {
+    cfa = frame.bp + offset;
+  } else {
+    switch (row.kind) {
+      case RowKind::kBpDeref:
+        if (!read(frame.bp + offset, cfa)) return Step::kCutUnreadable;
+        break;
+      case RowKind::kSignal:
+        if (!read(frame.sp + kUcontextPc, outer.key) || !read(frame.sp + kUcontextSp, outer.sp) ||
+            !read(frame.sp + kUcontextBp, outer.bp))
+          return Step::kCutUnreadable;
+        if (outer.key == 0) return Step::kEnd;
+        outer.key |= kExactKey;
+        return Step::kCaller;
+      case RowKind::kEnd:
+        return Step::kEnd;
+      case RowKind::kNone:
+        return Step::kCutNoUnwindInfo;
+      default:
+        return Step::kOther;
     }
   }
-  return SIZE_MAX;
+  // Outwards only: wrong unwind information cannot make the walk endless.
+  if (cfa <= frame.sp || !read(cfa - 8, outer.key)) [[unlikely]]
+    return Step::kCutUnreadable;
+  outer.sp = cfa;
+  outer.bp = frame.bp;
+  if (row.saves_bp != 0) {
+    const uint64_t slot = row.saves_bp == 1 ? cfa + static_cast<uint64_t>(int64_t{row.bp_offset}) : frame.bp;
+    if (!read(slot, outer.bp)) [[unlikely]]
+      return Step::kCutUnreadable;
+  }
+  return outer.key == 0 ? Step::kEnd : Step::kCaller;
 }
 
 uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept {
@@ -139,124 +114,120 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
     trace_output.count(trace::Lost::kTreeFull);
     return 0;
   }
-  size_t top = depth_;  // frames of the memo that may still be part of this stack
-  size_t count = 0;     // fresh frames so far; fresh_[count] is the one under way
+  Frame* top = frames_ + depth_;  // the innermost frame of the memo that may still be part of this stack
+  Fresh* here = fresh_;
+  *here = {caller.pc, caller.sp, caller.bp, {}};
   unsigned signal_frames = 0;
-  fresh_[0] = {caller.pc, caller.sp, caller.bp, {}, false};
   for (;;) {
-    Fresh* here = &fresh_[count];
-    while (top > 0 && frames_[top - 1].sp < here->sp) --top;
-    if (top > 0) {
-      const Frame& known = frames_[top - 1];
-      if (known.sp == here->sp && known.pc == here->pc && known.exact == here->exact &&
-          (known.needs_bp == 0 || known.bp == here->bp)) {
-        const size_t failed = first_failed(top - 1);
-        if (failed == SIZE_MAX) [[likely]]
-          return rebuild(thread, top, count, 0);
-        // The frames inside of the changed slot hold, with the rbp of now passing through those that do not save it.
-        if (count + (top - failed) + 2 > capacity_ && !reserve(capacity_ * 2)) {
-          last_was_cut_ = true;
-          return rebuild(thread, 0, count + 1, trace::kCutUnreadable);
-        }
-        uint64_t bp = fresh_[count].bp;
-        for (size_t i = top - 1; i > failed; --i, ++count) {
-          const Frame& frame = frames_[i];
-          fresh_[count] = {frame.pc, frame.sp, bp, find_row(thread, frame.pc, frame.exact != 0), frame.exact != 0};
-          if (frame.restores_bp != 0) bp = frames_[i - 1].bp;
-        }
-        fresh_[count] = {frames_[failed].pc, frames_[failed].sp, bp, {}, frames_[failed].exact != 0};
-        top = failed;
-        here = &fresh_[count];
-      }
+    while (top->sp < here->sp) --top;
+    if (top->sp == here->sp && top->key == here->key && (top->bp == here->bp || top->needs_bp == 0)) {
+      const Check* check = checks_ + top->checks;
+      do --check;
+      while (*check->address == check->value);
+      if (check == checks_) [[likely]]
+        return push(thread, top, here, false);
+      // What the memo holds from the frame on whose step read the changed slot is void.
+      const size_t failed = static_cast<size_t>(check - checks_);
+      do --top;
+      while (top->checks > failed);
     }
-    if (count + 2 >= capacity_) [[unlikely]] {
-      if (!reserve(capacity_ * 2)) {
-        last_was_cut_ = true;
-        return rebuild(thread, 0, count + 1, trace::kCutUnreadable);
-      }
-      here = &fresh_[count];
+    if (here + 1 == fresh_ + capacity_ - 1) [[unlikely]] {
+      const size_t count = static_cast<size_t>(here - fresh_), at = static_cast<size_t>(top - frames_);
+      if (!reserve(capacity_ * 2)) return ended(thread, here + 1, trace::kCutUnreadable);
+      here = fresh_ + count;
+      top = frames_ + at;
     }
-    const Step result = step(thread, *here);
-    ++count;
+    const Step result = step(thread, *here, here[1]);
+    ++here;
+    if (result == Step::kCaller) [[likely]] {
+      // Only a signal frame may lead to a lower stack pointer (from an alternate stack); bounded, so that a forged one
+      // cannot make the walk endless.
+      if (here[-1].row.kind == RowKind::kSignal && ++signal_frames > 64) [[unlikely]]
+        return ended(thread, here, trace::kCutUnreadable);
+      continue;
+    }
     switch (result) {
-      case Step::kCaller:
-        // Only a signal frame may lead to a lower stack pointer (from an alternate stack); bounded, so that a forged
-        // one cannot make the walk endless.
-        if (here->row.kind == RowKind::kSignal && ++signal_frames > 64) [[unlikely]] {
-          last_was_cut_ = true;
-          return rebuild(thread, 0, count, trace::kCutUnreadable);
-        }
-        continue;
       case Step::kEnd:
-        return rebuild(thread, 0, count, 0);
+        return ended(thread, here, 0);
       case Step::kCutNoUnwindInfo:
-        last_was_cut_ = true;
-        return rebuild(thread, 0, count, trace::kCutNoUnwindInfo);
-      case Step::kCutUnreadable:
-        last_was_cut_ = true;
-        return rebuild(thread, 0, count, trace::kCutUnreadable);
+        return ended(thread, here, trace::kCutNoUnwindInfo);
       case Step::kOther:
-        return slow_stack(thread, caller, count);
+        return slow_stack(thread, caller, here);
+      default:
+        return ended(thread, here, trace::kCutUnreadable);
     }
   }
 }
 
-// Makes the memo: its `base` outermost frames stay, `count` fresh ones come on top. Returns the innermost one's node.
-uint32_t MemoUnwinder::rebuild(ThreadState& thread, size_t base, size_t count, uint64_t cut_pc) noexcept {
-  uint32_t node = 0;
-  if (base != 0) {
-    node = frames_[base - 1].node;
-    check_count_ = frames_[base - 1].checks;
-  } else {
-    check_count_ = 0;
-    if (cut_pc != 0) node = recorder.child(thread, 0, cut_pc);
+// The walk met no frame of the memo: all of the stack is fresh.
+uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut_pc) noexcept {
+  last_was_cut_ = cut_pc != 0;
+  frames_[0].node = cut_pc == 0 ? 0 : recorder.child(thread, 0, cut_pc);
+  return push(thread, frames_, inner_end, true);
+}
+
+// Puts the fresh frames before `inner_end` on top of the memo's frame `top`, and returns the innermost one's node. If
+// `ends`, the outermost fresh frame has no caller; else its caller is `top`, whose state of now is at `inner_end`.
+[[gnu::always_inline]] inline uint32_t MemoUnwinder::push(ThreadState& thread, Frame* top, Fresh* inner_end,
+                                                          bool ends) noexcept {
+  const auto count = static_cast<size_t>(inner_end - fresh_);
+  if (static_cast<size_t>(top - frames_) + count >= capacity_) [[unlikely]] {
+    const size_t at = static_cast<size_t>(top - frames_);
+    if (!reserve(at + count + capacity_)) {
+      depth_ = 0;
+      return top->node;
+    }
+    top = frames_ + at;
+    inner_end = fresh_ + count;
   }
-  depth_ = base;
-  if (base + count > capacity_ && !reserve(base + count + capacity_)) [[unlikely]] {
-    depth_ = 0;
-    return node;
-  }
-  for (size_t i = count; i-- > 0;) {
-    const Fresh& frame = fresh_[i];
-    const bool outermost = base == 0;
-    const uint32_t child = recorder.child(thread, node, node_key(frame.pc, frame.exact));
+  uint32_t node = top->node;
+  size_t checks = top->checks;
+  bool outer_needs_bp = top->needs_bp != 0;
+  for (Fresh* frame = inner_end; frame != fresh_;) {
+    const Fresh& outer = *frame;
+    --frame;
+    const uint32_t child = recorder.child(thread, node, frame->key);
     if (child == 0) [[unlikely]] {
       trace_output.count(trace::Lost::kTreeFull);
-      depth_ = 0;
-      return node;
+      break;
     }
     node = child;
-    bool needs_bp = false, restores_bp = false;
-    if (!outermost) {
-      // The frame that it returned to is the fresh one outside of it, or the memo's top.
-      Fresh memo_outer;
-      const Fresh* outer = &fresh_[i + 1];
-      if (i + 1 == count) {
-        const Frame& top = frames_[base - 1];
-        // fresh_[count] is the frame under way when the walk met the memo: the same, with the rbp of now.
-        memo_outer = {top.pc, top.sp, fresh_[count].bp, {}, top.exact != 0};
-        outer = &memo_outer;
+    bool needs_bp = false;
+    if (!ends) [[likely]] {
+      // The slots read in stepping out of the frame. Verifying goes backwards, so a slot whose value is another slot's
+      // address comes after it.
+      const Row row = frame->row;
+      const auto check = [&](uint64_t address, uint64_t value) {
+        checks_[checks++] = {reinterpret_cast<const uint64_t*>(address), value};
+      };
+      if (row.kind == RowKind::kSignal) [[unlikely]] {
+        check(frame->sp + kUcontextSp, outer.sp);
+        check(frame->sp + kUcontextBp, outer.bp);
+        check(frame->sp + kUcontextPc, outer.key & ~kExactKey);
+      } else {
+        check(outer.sp - 8, outer.key);
+        if (row.saves_bp != 0 && outer_needs_bp)
+          check(row.saves_bp == 1 ? outer.sp + static_cast<uint64_t>(int64_t{row.bp_offset}) : frame->bp, outer.bp);
+        if (row.kind == RowKind::kBpDeref) check(frame->bp + static_cast<uint64_t>(int64_t{row.cfa_offset}), outer.sp);
+        needs_bp = row.kind == RowKind::kBp || row.kind == RowKind::kBpDeref || row.saves_bp == 2 ||
+                   (row.saves_bp == 0 && outer_needs_bp);
       }
-      push_checks(frame, *outer);
-      restores_bp = frame.row.saves_bp != 0 || frame.row.kind == RowKind::kSignal;
-      needs_bp = frame.row.kind == RowKind::kBp || frame.row.kind == RowKind::kBpDeref || frame.row.saves_bp == 2 ||
-                 (!restores_bp && frames_[base - 1].needs_bp != 0);
     }
-    frames_[base++] = {frame.pc, frame.sp,    frame.bp,   node, static_cast<uint32_t>(check_count_) & 0x1fffffff,
-                       needs_bp, restores_bp, frame.exact};
+    ends = false;
+    *++top = {frame->key, frame->sp, frame->bp, node, static_cast<uint32_t>(checks) & 0x7fffffff, needs_bp};
+    outer_needs_bp = needs_bp;
   }
-  depth_ = base;
+  depth_ = static_cast<size_t>(top - frames_);
   return node;
 }
 
 // A frame on the way needs registers that rows do not follow: the whole stack from libunwind, nothing of it remembered.
-uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, size_t fresh) noexcept {
+uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fresh* inner_end) noexcept {
   last_was_slow_ = true;
   if (globals.check_unwind) trace_output.count(trace::UnwindCheck::kSlowPath);
   SlowStack found;
   if (!slow_unwind(caller, found)) {
-    last_was_cut_ = true;
-    const uint32_t node = rebuild(thread, 0, fresh, trace::kCutSlowUnwinder);
+    const uint32_t node = ended(thread, inner_end, trace::kCutSlowUnwinder);
     depth_ = 0;
     return node;
   }
@@ -290,6 +261,9 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
     std::memcpy(check_array, checks_, capacity_ * 3 * sizeof(Check));
     std::memcpy(fresh_array, fresh_, capacity_ * sizeof(Fresh));
     sys::munmap(frames_, (capacity_ * per_frame + kPageBytes - 1) & ~(kPageBytes - 1));
+  } else {
+    frame_array[0] = {0, UINT64_MAX, 0, 0, 1, 0};
+    check_array[0] = {&kNeverHolds, 1};
   }
   frames_ = frame_array;
   checks_ = check_array;
