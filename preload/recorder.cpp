@@ -19,7 +19,7 @@ uint32_t checked_stack(ThreadState& thread, const Caller& caller) noexcept {
   if (thread.is_nested)
     trace_output.count(trace::UnwindCheck::kUnchecked);
   else
-    unwind::check_stack(caller, node, thread.unwinder.last_was_cut());
+    unwind::check_stack(caller, node);
   return node;
 }
 

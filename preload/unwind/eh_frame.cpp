@@ -392,7 +392,8 @@ Row decode_row(const uint8_t* header, uintptr_t pc) noexcept {
     const uint64_t size = cursor.uleb();
     cursor.at += size;
   }
-  if (cie.signal_frame && is_sigreturn(pc)) return {RowKind::kSignal, 0, 0, 0};
+  // The trampoline is entered by the handler's return, to its first byte, and is looked up one byte before.
+  if (cie.signal_frame && (is_sigreturn(pc) || is_sigreturn(pc + 1))) return {RowKind::kSignal, 0, 0, 0};
   if (cie.return_register != kReturnAddress) return other;
 
   Program program(cie, start, pc);

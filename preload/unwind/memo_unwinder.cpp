@@ -49,6 +49,10 @@ namespace {
   // The loader's entry point is the one piece of its code without unwind information, and the outermost frame of what
   // runs before main.
   if (row.kind == RowKind::kNone && from_loader(pc)) row.kind = RowKind::kEnd;
+  // A function that is returned to at its first byte was never called: makecontext's __start_context says that it is
+  // the outermost.
+  if (row.kind == RowKind::kNone && lookup != pc && decode_row(table, pc).kind == RowKind::kEnd)
+    row.kind = RowKind::kEnd;
   if (row.kind != RowKind::kNone) {
     rows.insert(key, row.pack());
     if (globals.check_unwind) trace_output.count(trace::UnwindCheck::kDistinctPcs);
@@ -109,7 +113,6 @@ namespace {
 }
 
 uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept {
-  last_was_slow_ = last_was_cut_ = false;
   if (capacity_ == 0 && !reserve(kFirstCapacity)) [[unlikely]] {
     trace_output.count(trace::Lost::kTreeFull);
     return 0;
@@ -161,7 +164,6 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
 
 // The walk met no frame of the memo: all of the stack is fresh.
 uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut_pc) noexcept {
-  last_was_cut_ = cut_pc != 0;
   frames_[0].node = cut_pc == 0 ? 0 : recorder.child(thread, 0, cut_pc);
   return push(thread, frames_, inner_end, true);
 }
@@ -223,7 +225,6 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
 
 // A frame on the way needs registers that rows do not follow: the whole stack from libunwind, nothing of it remembered.
 uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fresh* inner_end) noexcept {
-  last_was_slow_ = true;
   if (globals.check_unwind) trace_output.count(trace::UnwindCheck::kSlowPath);
   SlowStack found;
   if (!slow_unwind(caller, found)) {
@@ -232,7 +233,6 @@ uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fre
     return node;
   }
   depth_ = 0;
-  last_was_cut_ = !found.complete;
   uint32_t node = found.complete ? 0 : recorder.child(thread, 0, trace::kCutSlowUnwinder);
   for (size_t i = found.count; i-- > 0;) {
     const uint32_t child = recorder.child(thread, node, found.keys[i]);

@@ -41,10 +41,6 @@ class MemoUnwinder {
 
   size_t bytes() const noexcept { return capacity_ * (sizeof(Frame) + sizeof(Fresh) + 3 * sizeof(Check)); }
 
-  // Whether the last stack() had to ask libunwind, and whether it was cut: for the checking mode.
-  bool last_was_slow() const noexcept { return last_was_slow_; }
-  bool last_was_cut() const noexcept { return last_was_cut_; }
-
  private:
   // `key` is the call-tree key: the pc, with kExactKey for a frame interrupted by a signal.
   struct Frame {
@@ -91,7 +87,6 @@ class MemoUnwinder {
   size_t capacity_ = 0;  // in frames; checks_ holds three times as many
   size_t depth_ = 0;     // index of the innermost frame
   uint64_t window_start_ = 0, window_bytes_ = 0;
-  bool last_was_slow_ = false, last_was_cut_ = false;
   static constexpr size_t kPages = 64;
   uint64_t readable_pages_[kPages] = {};  // page numbers found readable, by low bits: stacks other than the window's
 };

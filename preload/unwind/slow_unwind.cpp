@@ -100,8 +100,9 @@ bool append(SlowStack& stack, uint64_t key) noexcept {
     if (!found && sp > caller.sp) return false;
     if (found && !append(stack, pc | (exact ? kExactKey : 0))) break;
     lookup_pc = pc - (exact ? 0 : 1);
-    exact = unw_is_signal_frame(&cursor) > 0;
     const int step = unw_step(&cursor);
+    // Of the frame that was stepped out of: the one now at the cursor was interrupted.
+    exact = unw_is_signal_frame(&cursor) > 0;
     if (step == 0) stack.complete = true;
     if (step <= 0) break;
   }
@@ -127,22 +128,26 @@ bool slow_unwind(const Caller& caller, SlowStack& stack) noexcept {
   return found;
 }
 
-void check_stack(const Caller& caller, uint32_t node, bool was_cut) noexcept {
+void check_stack(const Caller& caller, uint32_t node) noexcept {
   const Lock lock(true);
   const int saved_errno = errno;
   static SlowStack expected;  // kept, under the lock, for its memory
   expected.count = 0;
   trace_output.count(trace::UnwindCheck::kEvents);
-  if (was_cut) trace_output.count(trace::UnwindCheck::kCut);
   bool same = unwind_locked(caller, expected);
   // The stack as the tree has it, outermost first by construction, so compare from the inner end.
   size_t at = 0;
+  bool was_cut = false;
   for (uint32_t id = node; id != 0 && same; id = recorder.parent_for_check(id)) {
     const uint64_t key = recorder.key_for_check(id);
-    if (key <= trace::kMaxCutPc) break;  // what lies outside of a cut is not known
+    if (key <= trace::kMaxCutPc) {  // what lies outside of a cut is not known
+      was_cut = true;
+      break;
+    }
     same = at < expected.count && expected.keys[at] == key;
     ++at;
   }
+  if (was_cut) trace_output.count(trace::UnwindCheck::kCut);
   if (same && !was_cut) same = at == expected.count;
   if (!same) trace_output.count(trace::UnwindCheck::kDifferences);
   errno = saved_errno;

@@ -26,7 +26,7 @@ struct SlowStack {
 bool slow_unwind(const Caller& caller, SlowStack& stack) noexcept;
 
 // Unwinds every stack a second time and compares `node` with it; counts in the trace's header.
-void check_stack(const Caller& caller, uint32_t node, bool was_cut) noexcept;
+void check_stack(const Caller& caller, uint32_t node) noexcept;
 
 // After code was unloaded.
 void forget_slow_rows() noexcept;
