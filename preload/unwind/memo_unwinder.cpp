@@ -49,9 +49,8 @@ namespace {
   // The loader's entry point is the one piece of its code without unwind information, and the outermost frame of what
   // runs before main.
   if (row.kind == RowKind::kNone && from_loader(pc)) row.kind = RowKind::kEnd;
-  // A function that is returned to at its first byte was never called: makecontext's __start_context says that it is
-  // the outermost.
-  if (row.kind == RowKind::kNone && lookup != pc && decode_row(table, pc).kind == RowKind::kEnd)
+  // Returned to at its first byte, a function was never called: makecontext lays __start_context so, as the outermost.
+  if (row.kind == RowKind::kNone && lookup != pc && decode_row(table, pc).kind != RowKind::kNone)
     row.kind = RowKind::kEnd;
   if (row.kind != RowKind::kNone) {
     rows.insert(key, row.pack());
