@@ -67,7 +67,7 @@ void* reallocate(const Caller& caller, void* old_block, size_t size) noexcept {
   } else if (block != nullptr) {
     record_realloc(caller, before, old_block, block, size);
   } else if (size == 0) {
-    record_free(caller.pc, caller.sp, old_block);
+    record_free(caller, old_block);
   }
   return block;
 }
@@ -93,7 +93,7 @@ TIDEMARK_EXPORT void free(void* block) {
     return;
   prepare();
   if (recording()) [[likely]]
-    record_free(reinterpret_cast<uintptr_t>(__builtin_return_address(0)), stack_pointer(), block);
+    record_free(TIDEMARK_CALLER(), block);
   next.free(block);
 }
 
@@ -175,7 +175,7 @@ TIDEMARK_EXPORT size_t malloc_usable_size(void* block) {
 TIDEMARK_EXPORT void free_sized(void* block, size_t size) {
   if (block == nullptr || bootstrap::owns(block)) return;
   prepare();
-  if (recording()) record_free(reinterpret_cast<uintptr_t>(__builtin_return_address(0)), stack_pointer(), block);
+  if (recording()) record_free(TIDEMARK_CALLER(), block);
   if (next.free_sized != nullptr)
     next.free_sized(block, size);
   else
@@ -185,7 +185,7 @@ TIDEMARK_EXPORT void free_sized(void* block, size_t size) {
 TIDEMARK_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t size) {
   if (block == nullptr || bootstrap::owns(block)) return;
   prepare();
-  if (recording()) record_free(reinterpret_cast<uintptr_t>(__builtin_return_address(0)), stack_pointer(), block);
+  if (recording()) record_free(TIDEMARK_CALLER(), block);
   if (next.free_aligned_sized != nullptr)
     next.free_aligned_sized(block, alignment, size);
   else

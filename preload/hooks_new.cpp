@@ -136,13 +136,13 @@ inline void* new_aligned(const Caller& caller, size_t size, size_t alignment, Pa
 }
 
 template <class PassOn>
-inline void delete_block(uintptr_t pc, uintptr_t sp, void* block, PassOn&& pass_on) {
+inline void delete_block(const Caller& caller, void* block, PassOn&& pass_on) {
   if (block == nullptr || bootstrap::owns(block)) [[unlikely]]
     return;
   prepare();
   const Way now = current_way();
   if (now != Way::kPassThrough && recording()) [[likely]]
-    record_free(pc, sp, block);
+    record_free(caller, block);
   if (now == Way::kDirect) [[likely]]
     return next.free(block);
   pass_on();
@@ -173,11 +173,11 @@ using namespace tidemark;
     return new_aligned(TIDEMARK_CALLER(), size, alignment,                                                          \
                        [=] { return operators.name == nullptr ? nullptr : operators.name(size, alignment, tag); }); \
   }
-#define DELETE(name, parameters, ...)                                                                    \
-  TIDEMARK_EXPORT void name parameters {                                                                 \
-    delete_block(reinterpret_cast<uintptr_t>(__builtin_return_address(0)), stack_pointer(), block, [=] { \
-      if (operators.name != nullptr) operators.name(__VA_ARGS__);                                        \
-    });                                                                                                  \
+#define DELETE(name, parameters, ...)                             \
+  TIDEMARK_EXPORT void name parameters {                          \
+    delete_block(TIDEMARK_CALLER(), block, [=] {                  \
+      if (operators.name != nullptr) operators.name(__VA_ARGS__); \
+    });                                                           \
   }
 
 NEW(_Znwm)

@@ -44,7 +44,7 @@ void exec_begins(const char* path) noexcept {
   need_next_functions();
   if (!recording()) return;
   const uint32_t pid = sys::getpid();
-  ThreadState* thread = enter(stack_pointer());
+  ThreadState* thread = enter(TIDEMARK_CALLER().sp);
   if (thread == nullptr) return;
   if (pid != globals.pid) {
     trace::SpawnRecord record;
@@ -70,7 +70,7 @@ void exec_failed() noexcept {
   trace_output.untrim();
   trace::ExecFailedRecord record;
   record.error = static_cast<uint64_t>(error);
-  record_sized(stack_pointer(), record, 0);
+  record_sized(TIDEMARK_CALLER().sp, record, 0);
   errno = error;
 }
 
@@ -90,7 +90,7 @@ inline void record_spawn(pid_t pid, const char* path) noexcept {
   trace::SpawnRecord record;
   record.pid = static_cast<uint64_t>(pid);
   record.path = trace::Bytes::of(path);
-  record_sized(stack_pointer(), record, record.path.size);
+  record_sized(TIDEMARK_CALLER().sp, record, record.path.size);
 }
 
 void end_now(trace::LifeEndKind kind, int status) noexcept {
@@ -155,7 +155,7 @@ TIDEMARK_EXPORT pid_t fork() {
   } else if (pid > 0 && recording()) {
     trace::ForkRecord record;
     record.pid = static_cast<uint64_t>(pid);
-    record_sized(stack_pointer(), record, 0);
+    record_sized(TIDEMARK_CALLER().sp, record, 0);
   }
   return pid;
 }
@@ -262,7 +262,7 @@ TIDEMARK_EXPORT int prctl(int option, ...) {
   if (option == PR_SET_SECCOMP) seccomp_comes(a == SECCOMP_MODE_STRICT);
   const int result = next.prctl(option, a, b, c, d);
   if (option == PR_SET_NAME && result == 0 && recording()) {
-    if (ThreadState* thread = enter(stack_pointer()); thread != nullptr) {
+    if (ThreadState* thread = enter(TIDEMARK_CALLER().sp); thread != nullptr) {
       thread->update_name();
       leave(thread);
     }
@@ -274,7 +274,7 @@ TIDEMARK_EXPORT int prctl(int option, ...) {
 TIDEMARK_EXPORT void tidemark_client_mark(const char* text) {
   if (!recording()) begin_recording();
   if (text == nullptr || !recording()) return;
-  ThreadState* thread = enter(stack_pointer());
+  ThreadState* thread = enter(TIDEMARK_CALLER().sp);
   if (thread == nullptr) return;
   sampler.sample_now(*thread);
   trace::MarkRecord record;

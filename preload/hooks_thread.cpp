@@ -53,7 +53,7 @@ TIDEMARK_EXPORT int pthread_setname_np(pthread_t thread, const char* name) {
   need_next_functions();
   const int error = next.pthread_setname_np(thread, name);
   if (error == 0 && recording() && thread == pthread_self()) {
-    if (ThreadState* state = enter(stack_pointer()); state != nullptr) {
+    if (ThreadState* state = enter(TIDEMARK_CALLER().sp); state != nullptr) {
       state->update_name();
       leave(state);
     }

@@ -250,13 +250,13 @@ void begin_recording() noexcept {
   if (on) gate.open.store(1, std::memory_order_release);
   globals.phase.store(on ? Phase::kOn : Phase::kOff, std::memory_order_release);
   starting_tid.store(0, std::memory_order_release);
-  if (on) first_records(stack_pointer());
+  if (on) first_records(TIDEMARK_CALLER().sp);
   errno = saved_errno;
 }
 
 void life_ends(trace::LifeEndKind kind, int status) noexcept {
   if (!recording() || sys::getpid() != globals.pid || life_ended.exchange(true, std::memory_order_acq_rel)) return;
-  ThreadState* thread = enter(stack_pointer());
+  ThreadState* thread = enter(TIDEMARK_CALLER().sp);
   if (thread == nullptr) return;
   sampler.sample_now(*thread);
   trace::LifeEndRecord record;
@@ -272,7 +272,7 @@ void finish_recording(int status) noexcept {
   if (!recording() || globals.restricted.load(std::memory_order_relaxed) || sys::getpid() != globals.pid) return;
   life_ends(trace::LifeEndKind::kExit, status);
   if (finished.exchange(true, std::memory_order_acq_rel)) return;
-  if (ThreadState* thread = enter(stack_pointer()); thread != nullptr) {
+  if (ThreadState* thread = enter(TIDEMARK_CALLER().sp); thread != nullptr) {
     sync_modules(*thread, false);
     sampler.sample_now(*thread);
     leave(thread);
@@ -292,7 +292,7 @@ void seccomp_comes(bool strict) noexcept {
   }
   if (globals.restricted.load(std::memory_order_relaxed)) return;
   trace_output.reserve_before_seccomp();
-  if (ThreadState* thread = enter(stack_pointer()); thread != nullptr) {
+  if (ThreadState* thread = enter(TIDEMARK_CALLER().sp); thread != nullptr) {
     sampler.sample_now(*thread);
     leave(thread);
   }

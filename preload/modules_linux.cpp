@@ -192,11 +192,12 @@ void sync_modules(ThreadState& thread, bool force) noexcept {
 
 void forget_modules_after_fork() noexcept { table.reset_after_fork(); }
 
-const uint8_t* find_unwind_table(ThreadState& thread, uintptr_t pc) noexcept {
+const uint8_t* find_unwind_table(ThreadState* thread, uintptr_t pc) noexcept {
 #ifdef TIDEMARK_HAVE_FIND_OBJECT
   if (_dl_find_object != nullptr) {
     struct dl_find_object found = {};
     if (_dl_find_object(reinterpret_cast<void*>(pc), &found) != 0) return nullptr;
+    if (thread == nullptr) return static_cast<const uint8_t*>(found.dlfo_eh_frame);
     const auto* file = static_cast<const uint8_t*>(found.dlfo_map_start);
     ElfW(Ehdr) header;
     std::memcpy(&header, file, sizeof(header));
@@ -205,7 +206,7 @@ const uint8_t* find_unwind_table(ThreadState& thread, uintptr_t pc) noexcept {
       bool known = false;
       for (const Module& module : table) known |= pc >= module.start && pc < module.end;
       if (!known)
-        record_load(thread, found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, headers, header.e_phnum, true);
+        record_load(*thread, found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, headers, header.e_phnum, true);
       table.unlock();
     }
     return static_cast<const uint8_t*>(found.dlfo_eh_frame);

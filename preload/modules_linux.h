@@ -22,8 +22,9 @@ void sync_modules(ThreadState& thread, bool force) noexcept;
 // In a forked child: the new trace needs all modules again.
 void forget_modules_after_fork() noexcept;
 
-// The .eh_frame_hdr of the module that covers `pc`, nullptr if none has one; makes sure that the module is recorded.
-const uint8_t* find_unwind_table(ThreadState& thread, uintptr_t pc) noexcept;
+// The .eh_frame_hdr of the module that covers `pc`, nullptr if none has one; with `thread`, makes sure that the module
+// is recorded.
+const uint8_t* find_unwind_table(ThreadState* thread, uintptr_t pc) noexcept;
 
 // Path of the module that covers `pc`; "" if none. For start-up.
 const char* module_path(uintptr_t pc) noexcept;

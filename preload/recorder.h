@@ -93,15 +93,15 @@ inline void record_alloc(const Caller& caller, const void* block, size_t size) n
 }
 
 // `block` is not null.
-inline void record_free(uintptr_t pc, uintptr_t sp, const void* block) noexcept {
-  ThreadState* thread = enter(sp);
+inline void record_free(const Caller& caller, const void* block) noexcept {
+  ThreadState* thread = enter(caller.sp);
   if (thread == nullptr) [[unlikely]]
     return;
   if (thread->room(trace::kMaxEventBytes)) [[likely]] {
     const uint64_t time = thread->event_time();
     thread->writer.free(time, reinterpret_cast<uintptr_t>(block));
   }
-  if (from_loader(pc)) [[unlikely]]
+  if (from_loader(caller.pc)) [[unlikely]]
     loader_event(*thread);
   leave(thread);
 }
@@ -119,7 +119,5 @@ inline void record_sized(uintptr_t sp, const Record& record, size_t text_bytes) 
   thread->write_sized(record, text_bytes);
   leave(thread);
 }
-
-inline uintptr_t stack_pointer() noexcept { return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)); }
 
 }  // namespace tidemark

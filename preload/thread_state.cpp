@@ -1,11 +1,11 @@
 #include "preload/thread_state.h"
 
 #include <errno.h>
-#include <signal.h>
 
 #include <cstring>
 #include <new>
 
+#include "preload/caller_x86_64.h"
 #include "preload/samples_linux.h"
 #include "preload/syscalls_linux.h"
 
@@ -62,19 +62,23 @@ ThreadState* make(uint32_t tid) noexcept {
   return state;
 }
 
-// Whether the thread runs on its alternate signal stack, whose addresses say nothing about the interrupted hook's.
-bool on_signal_stack() noexcept {
-  stack_t now = {};
-  return sys::call(SYS_sigaltstack, nullptr, &now) == 0 && (now.ss_flags & SS_ONSTACK) != 0;
-}
-
 uint32_t current_tid() noexcept { return globals.restricted.load(std::memory_order_relaxed) ? 0 : sys::gettid(); }
 
-// The state becomes this thread's: a THREAD record opens its part of the stream.
-void take_over(ThreadState& state, uint32_t tid, uint32_t serial) noexcept {
-  state.serial = serial;
+// A hook was left for good in the middle of an event: neither the memo nor the record under way can be trusted.
+void drop_unfinished(ThreadState& state) noexcept {
+  state.unwinder.forget_unfinished();
+  state.writer.abandon();
   state.busy_sp = 0;
+}
+
+// The state becomes this thread's: a THREAD record opens its part of the stream.
+void take_over(ThreadState& state, uint32_t tid, uint32_t serial, uintptr_t sp) noexcept {
+  if (state.busy_sp != 0) drop_unfinished(state);
   state.unwinder.forget();
+  state.busy_sp = sp;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (!state.is_nested) current_thread = &state;
+  state.serial = serial;
   state.code_epoch = globals.code_epoch.load(std::memory_order_acquire);
   std::memset(state.name, 0, sizeof(state.name));
   if (!globals.restricted.load(std::memory_order_relaxed)) sys::get_thread_name(state.name);
@@ -87,14 +91,13 @@ void take_over(ThreadState& state, uint32_t tid, uint32_t serial) noexcept {
   state.write_sized(record, record.name.size);
 }
 
-ThreadState* acquire() noexcept {
+// A state for a thread that has none; marked busy before a signal handler can find it.
+ThreadState* acquire(uintptr_t sp) noexcept {
   const uint32_t tid = current_tid();
   ThreadState* state = recycle(tid);
   if (state == nullptr) state = make(tid);
   if (state == nullptr) return nullptr;
-  // Set first: what take_over writes may come back here through a failing chunk's message, never through a hook.
-  current_thread = state;
-  take_over(*state, tid, next_serial.fetch_add(1, std::memory_order_relaxed));
+  take_over(*state, tid, next_serial.fetch_add(1, std::memory_order_relaxed), sp);
   return state;
 }
 
@@ -150,16 +153,16 @@ void ThreadState::update_name() noexcept {
 
 ThreadState* enter_slowly(uintptr_t sp) noexcept {
   ThreadState* state = current_thread;
-  if (state == nullptr && (state = acquire()) == nullptr) {
-    trace_output.count(trace::Lost::kNoThreadState);
-    return nullptr;
+  if (state == nullptr) {
+    state = acquire(sp);
+    if (state == nullptr) trace_output.count(trace::Lost::kNoThreadState);
+    return state;
   }
   for (unsigned depth = 0; state->busy_sp != 0; ++depth) {
-    // A shallower hook on the thread's own stack means that the interrupted one was left by longjmp. What it was doing
-    // to the memo is not to be trusted; its record has no tag yet and is overwritten.
-    if (sp > state->busy_sp && !on_signal_stack()) {
-      state->busy_sp = 0;
-      state->unwinder.forget();
+    // Left by longjmp?
+    if (!globals.restricted.load(std::memory_order_relaxed) &&
+        !unwind::still_interrupted(TIDEMARK_CALLER(), state->busy_sp)) {
+      drop_unfinished(*state);
       break;
     }
     if (state->nested == nullptr) {
@@ -172,8 +175,9 @@ ThreadState* enter_slowly(uintptr_t sp) noexcept {
       nested->serial = state->serial;
       nested->code_epoch = globals.code_epoch.load(std::memory_order_acquire);
       state->nested = nested;
-    } else if (state->nested->serial != state->serial && state->nested->busy_sp == 0) {
-      take_over(*state->nested, state->tid.load(std::memory_order_relaxed), state->serial);
+    } else if (state->nested->serial != state->serial) {
+      take_over(*state->nested, state->tid.load(std::memory_order_relaxed), state->serial, sp);
+      return state->nested;
     }
     state = state->nested;
   }

@@ -7,7 +7,8 @@
 //
 // `busy_sp` is the stack pointer of the hook that is working on the state. An event that arrives while it is set comes
 // from a signal handler that interrupted the hook; it is recorded through `nested`, a whole state of its own. A handler
-// that leaves by longjmp leaves busy_sp behind: it is stale when the stack has since been unwound past it.
+// that leaves by longjmp leaves busy_sp behind: then the stack, followed outwards, has no such hook behind a signal
+// frame.
 #pragma once
 
 #include <atomic>

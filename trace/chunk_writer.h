@@ -42,7 +42,17 @@ class ChunkWriter {
     last_node_ = base_node;
   }
 
+  // Lets go of the chunk; the next event needs begin() again.
   void detach() noexcept { cursor_ = limit_ = nullptr; }
+
+  // Lets go of it while a record may be half written: what lies behind the last whole one is wiped, so that it reads as
+  // the end. (The deltas may be off as well; the next chunk's header states them anew.)
+  void abandon() noexcept {
+    if (cursor_ == nullptr) return;
+    const size_t left = static_cast<size_t>(limit_ - cursor_) + 16;
+    std::memset(cursor_, 0, left < kMaxRecordBytes ? left : kMaxRecordBytes);
+    detach();
+  }
 
   // True when `bytes` more fit. False without a chunk.
   [[nodiscard]] bool room(size_t bytes) const noexcept { return static_cast<size_t>(limit_ - cursor_) >= bytes; }
@@ -116,6 +126,8 @@ class ChunkWriter {
     last_pc_ = pc;
     commit(at, static_cast<uint8_t>(Tag::kNode));
   }
+
+  static constexpr size_t kMaxRecordBytes = kMaxPayloadBytes + 256;
 
   // Bytes of room that `sized` needs for a record whose texts have `text_bytes` in all.
   static constexpr size_t sized_room(size_t text_bytes) noexcept { return 192 + text_bytes; }

@@ -1,5 +1,6 @@
 #include "preload/unwind/memo_unwinder.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "preload/call_tree.h"
@@ -27,6 +28,8 @@ constexpr uint64_t kUcontextBp = 120, kUcontextSp = 160, kUcontextPc = 168;
 
 constexpr uint64_t kPageBytes = 4096;
 
+constexpr size_t kLongestSearch = 100000;  // frames, for an interrupted hook: a millisecond
+
 // What the sentinel check reads; its value is never 1.
 constinit const uint64_t kNeverHolds = 0;
 
@@ -39,12 +42,11 @@ size_t rows_bytes() noexcept { return rows.bytes(); }
 
 namespace {
 
-[[gnu::noinline, gnu::cold]] Row make_row(ThreadState& thread, uint64_t key) noexcept {
+// The row of a call-tree key by the module's unwind table.
+Row row_from(const uint8_t* table, uint64_t key) noexcept {
   // A return address may be the first byte after its function (a call that does not return): look up the call.
   const uintptr_t pc = key & ~kExactKey;
   const uintptr_t lookup = (key & kExactKey) != 0 ? pc : pc - 1;
-  const uint8_t* table = find_unwind_table(thread, lookup);
-  if (table == nullptr) return {};
   Row row = decode_row(table, lookup);
   // The loader's entry point is the one piece of its code without unwind information, and the outermost frame of what
   // runs before main.
@@ -52,6 +54,13 @@ namespace {
   // Returned to at its first byte, a function was never called: makecontext lays __start_context so, as the outermost.
   if (row.kind == RowKind::kNone && lookup != pc && decode_row(table, pc).kind != RowKind::kNone)
     row.kind = RowKind::kEnd;
+  return row;
+}
+
+[[gnu::noinline, gnu::cold]] Row make_row(ThreadState& thread, uint64_t key) noexcept {
+  const uint8_t* table = find_unwind_table(&thread, (key & ~kExactKey) - 1);
+  if (table == nullptr) return {};
+  const Row row = row_from(table, key);
   if (row.kind != RowKind::kNone) {
     rows.insert(key, row.pack());
     if (globals.check_unwind) trace_output.count(trace::UnwindCheck::kDistinctPcs);
@@ -61,17 +70,11 @@ namespace {
 
 }  // namespace
 
-[[gnu::always_inline]] inline Row MemoUnwinder::find_row(ThreadState& thread, uint64_t key) noexcept {
-  const uint64_t packed = rows.find(key);
-  if (packed != 0) [[likely]]
-    return Row::unpack(packed);
-  return make_row(thread, key);
-}
-
-// Goes from `frame` to its caller `outer`.
-[[gnu::always_inline]] inline MemoUnwinder::Step MemoUnwinder::step(ThreadState& thread, Fresh& frame,
-                                                                    Fresh& outer) noexcept {
-  const Row row = frame.row = find_row(thread, frame.key);
+// Goes from `frame` to its caller `outer`. `find_row(key)` gives rows; `read(address, value)` says whether it could.
+template <class FindRow, class Read>
+[[gnu::always_inline]] inline MemoUnwinder::Step MemoUnwinder::step(Fresh& frame, Fresh& outer, FindRow&& find_row,
+                                                                    Read&& read) noexcept {
+  const Row row = frame.row = find_row(frame.key);
   const auto offset = static_cast<uint64_t>(int64_t{row.cfa_offset});
   uint64_t cfa = 0;
   if (row.kind == RowKind::kSp) [[likely]] {
@@ -111,6 +114,35 @@ namespace {
   return outer.key == 0 ? Step::kEnd : Step::kCaller;
 }
 
+bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
+  MemoUnwinder::Fresh frame = {from.pc, from.sp, from.bp, {}}, outer = {};
+  uint64_t readable_page = 0;
+  bool in_handler = false;
+  for (size_t depth = 0; depth < kLongestSearch; ++depth) {
+    const MemoUnwinder::Step result = MemoUnwinder::step(
+        frame, outer,
+        [](uint64_t key) -> Row {
+          if (const uint64_t packed = rows.find(key); packed != 0) return Row::unpack(packed);
+          const uint8_t* table = find_unwind_table(nullptr, (key & ~kExactKey) - 1);
+          return table == nullptr ? Row{} : row_from(table, key);
+        },
+        [&](uint64_t address, uint64_t& value) {
+          if (address / kPageBytes != readable_page || (address & 7) != 0) {
+            if (!sys::readable(reinterpret_cast<const void*>(address))) return false;
+            readable_page = address / kPageBytes;
+          }
+          std::memcpy(&value, reinterpret_cast<const void*>(address), sizeof(value));
+          return true;
+        });
+    if (result == MemoUnwinder::Step::kEnd) return false;
+    if (result != MemoUnwinder::Step::kCaller) return true;
+    in_handler = in_handler || frame.row.kind == RowKind::kSignal;
+    if (in_handler && outer.sp == sp) return true;
+    frame = outer;
+  }
+  return true;
+}
+
 uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept {
   if (capacity_ == 0 && !reserve(kFirstCapacity)) [[unlikely]] {
     trace_output.count(trace::Lost::kTreeFull);
@@ -139,7 +171,13 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
       here = fresh_ + count;
       top = frames_ + at;
     }
-    const Step result = step(thread, *here, here[1]);
+    const Step result = step(
+        *here, here[1],
+        [&](uint64_t key) {
+          const uint64_t packed = rows.find(key);
+          return packed != 0 ? Row::unpack(packed) : make_row(thread, key);
+        },
+        [this](uint64_t address, uint64_t& value) { return read(address, value); });
     ++here;
     if (result == Step::kCaller) [[likely]] {
       // Only a signal frame may lead to a lower stack pointer (from an alternate stack); bounded, so that a forged one
@@ -252,6 +290,8 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
   const size_t bytes = (frames * per_frame + kPageBytes - 1) & ~(kPageBytes - 1);
   auto* memory = static_cast<uint8_t*>(sys::map_anonymous(bytes));
   if (memory == nullptr) return false;
+  moving_ = true;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   auto* frame_array = reinterpret_cast<Frame*>(memory);
   auto* check_array = reinterpret_cast<Check*>(memory + frames * sizeof(Frame));
   auto* fresh_array = reinterpret_cast<Fresh*>(memory + frames * (sizeof(Frame) + 3 * sizeof(Check)));
@@ -268,6 +308,8 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
   checks_ = check_array;
   fresh_ = fresh_array;
   capacity_ = frames;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  moving_ = false;
   return true;
 }
 

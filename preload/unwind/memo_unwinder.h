@@ -36,6 +36,12 @@ class MemoUnwinder {
 
   void forget() noexcept { depth_ = 0; }
 
+  // As forget(), after stack() was left in the middle for good: arrays that were being moved are given up.
+  void forget_unfinished() noexcept {
+    if (moving_) *this = MemoUnwinder();
+    depth_ = 0;
+  }
+
   // Frees what the memo holds.
   void release() noexcept;
 
@@ -64,8 +70,9 @@ class MemoUnwinder {
 
   enum class Step { kCaller, kEnd, kCutNoUnwindInfo, kCutUnreadable, kOther };
 
-  Row find_row(ThreadState& thread, uint64_t key) noexcept;
-  Step step(ThreadState& thread, Fresh& frame, Fresh& outer) noexcept;
+  friend bool still_interrupted(const Caller& from, uintptr_t sp) noexcept;
+  template <class FindRow, class Read>
+  static Step step(Fresh& frame, Fresh& outer, FindRow&& find_row, Read&& read) noexcept;
   uint32_t push(ThreadState& thread, Frame* top, Fresh* inner_end, bool ends) noexcept;
   uint32_t ended(ThreadState& thread, Fresh* inner_end, uint64_t cut_pc) noexcept;
   uint32_t slow_stack(ThreadState& thread, const Caller& caller, Fresh* inner_end) noexcept;
@@ -86,10 +93,16 @@ class MemoUnwinder {
   Fresh* fresh_ = nullptr;
   size_t capacity_ = 0;  // in frames; checks_ holds three times as many
   size_t depth_ = 0;     // index of the innermost frame
+  bool moving_ = false;  // reserve() is at work
   uint64_t window_start_ = 0, window_bytes_ = 0;
   static constexpr size_t kPages = 64;
   uint64_t readable_pages_[kPages] = {};  // page numbers found readable, by low bits: stacks other than the window's
 };
+
+// Whether a frame with stack pointer `sp` lies outside of `from`, behind a signal frame: whether a signal handler that
+// is running has interrupted the hook that was entered at `sp`. True also when the stack cannot be followed so far.
+// Uses no memo and writes nothing; some microseconds.
+bool still_interrupted(const Caller& from, uintptr_t sp) noexcept;
 
 // Rows decoded so far, for all threads.
 bool init_rows() noexcept;
