@@ -29,7 +29,7 @@ void loader_event(ThreadState& thread) noexcept {
   if (globals.code_epoch.load(std::memory_order_acquire) == epoch) return;
   unwind::forget_rows();
   unwind::forget_slow_rows();
-  thread.unwinder.forget();
+  thread.unwinder.forget_code();
   thread.code_epoch = globals.code_epoch.load(std::memory_order_acquire);
 }
 

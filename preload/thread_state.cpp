@@ -74,7 +74,7 @@ void drop_unfinished(ThreadState& state) noexcept {
 // The state becomes this thread's: a THREAD record opens its part of the stream.
 void take_over(ThreadState& state, uint32_t tid, uint32_t serial, uintptr_t sp) noexcept {
   if (state.busy_sp != 0) drop_unfinished(state);
-  state.unwinder.forget();
+  state.unwinder.forget_code();
   state.busy_sp = sp;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (!state.is_nested) current_thread = &state;
@@ -183,7 +183,7 @@ ThreadState* enter_slowly(uintptr_t sp) noexcept {
   }
   const uint32_t epoch = globals.code_epoch.load(std::memory_order_acquire);
   if (state->code_epoch != epoch) {
-    state->unwinder.forget();
+    state->unwinder.forget_code();
     state->code_epoch = epoch;
   }
   state->busy_sp = sp;

@@ -115,7 +115,7 @@ template <class FindRow, class Read>
 }
 
 bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
-  MemoUnwinder::Fresh frame = {from.pc, from.sp, from.bp, {}}, outer = {};
+  MemoUnwinder::Fresh frame = {from.pc, from.sp, from.bp, {}, nullptr}, outer = {};
   uint64_t readable_page = 0;
   bool in_handler = false;
   for (size_t depth = 0; depth < kLongestSearch; ++depth) {
@@ -150,7 +150,7 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
   }
   Frame* top = frames_ + depth_;  // the innermost frame of the memo that may still be part of this stack
   Fresh* here = fresh_;
-  *here = {caller.pc, caller.sp, caller.bp, {}};
+  *here = {caller.pc, caller.sp, caller.bp, {}, nullptr};
   unsigned signal_frames = 0;
   for (;;) {
     while (top->sp < here->sp) --top;
@@ -171,6 +171,18 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
       here = fresh_ + count;
       top = frames_ + at;
     }
+    KnownStep& known = known_step(here->key, here->sp);
+    if (known.key == here->key && known.sp == here->sp && (known.bp == here->bp || !known.uses_bp)) [[likely]] {
+      here->known = &known;
+      here[1].key = *reinterpret_cast<const uint64_t*>(known.outer_sp - 8);
+      here[1].sp = known.outer_sp;
+      here[1].bp = known.bp_slot == nullptr ? here->bp : *known.bp_slot;
+      ++here;
+      if (here->key != 0) [[likely]]
+        continue;
+      return ended(thread, here, 0);
+    }
+    here->known = nullptr;
     const Step result = step(
         *here, here[1],
         [&](uint64_t key) {
@@ -180,6 +192,7 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
         [this](uint64_t address, uint64_t& value) { return read(address, value); });
     ++here;
     if (result == Step::kCaller) [[likely]] {
+      remember_step(here[-1], *here);
       // Only a signal frame may lead to a lower stack pointer (from an alternate stack); bounded, so that a forged one
       // cannot make the walk endless.
       if (here[-1].row.kind == RowKind::kSignal && ++signal_frames > 64) [[unlikely]]
@@ -197,6 +210,16 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
         return ended(thread, here, trace::kCutUnreadable);
     }
   }
+}
+
+// Puts a step into the cache, if it is of the common kinds.
+[[gnu::always_inline]] inline void MemoUnwinder::remember_step(Fresh& frame, const Fresh& outer) noexcept {
+  const Row row = frame.row;
+  if ((row.kind != RowKind::kSp && row.kind != RowKind::kBp) || row.saves_bp == 2) return;
+  KnownStep& known = known_step(frame.key, frame.sp);
+  const auto* slot = reinterpret_cast<const uint64_t*>(outer.sp + static_cast<uint64_t>(int64_t{row.bp_offset}));
+  known = {frame.key, frame.sp, frame.bp, outer.sp, row.saves_bp != 0 ? slot : nullptr, 0, 0, row.kind == RowKind::kBp};
+  frame.known = &known;
 }
 
 // The walk met no frame of the memo: all of the stack is fresh.
@@ -225,14 +248,27 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
   for (Fresh* frame = inner_end; frame != fresh_;) {
     const Fresh& outer = *frame;
     --frame;
-    const uint32_t child = recorder.child(thread, node, frame->key);
-    if (child == 0) [[unlikely]] {
-      trace_output.count(trace::Lost::kTreeFull);
-      break;
+    // A later frame of the same walk may have taken the cache's place; then its key differs.
+    KnownStep* const known = frame->known != nullptr && frame->known->key == frame->key && frame->known->sp == frame->sp
+                                 ? frame->known
+                                 : nullptr;
+    if (known != nullptr && known->node != 0 && known->outer_node == node) [[likely]] {
+      node = known->node;
+    } else {
+      const uint32_t child = recorder.child(thread, node, frame->key);
+      if (child == 0) [[unlikely]] {
+        trace_output.count(trace::Lost::kTreeFull);
+        break;
+      }
+      if (known != nullptr) known->outer_node = node, known->node = child;
+      node = child;
     }
-    node = child;
     bool needs_bp = false;
-    if (!ends) [[likely]] {
+    if (known != nullptr && !ends) [[likely]] {
+      checks_[checks++] = {reinterpret_cast<const uint64_t*>(outer.sp - 8), outer.key};
+      if (known->bp_slot != nullptr && outer_needs_bp) checks_[checks++] = {known->bp_slot, outer.bp};
+      needs_bp = known->uses_bp || (known->bp_slot == nullptr && outer_needs_bp);
+    } else if (!ends) {
       // The slots read in stepping out of the frame. Verifying goes backwards, so a slot whose value is another slot's
       // address comes after it.
       const Row row = frame->row;
@@ -286,6 +322,10 @@ uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fre
 // Room for `frames` frames; keeps what there is.
 bool MemoUnwinder::reserve(size_t frames) noexcept {
   if (frames > kLargestCapacity) return false;
+  if (known_ == nullptr) {
+    known_ = static_cast<KnownStep*>(sys::map_anonymous(sizeof(KnownStep) << kKnownStepsLog2));
+    if (known_ == nullptr) return false;
+  }
   const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
   const size_t bytes = (frames * per_frame + kPageBytes - 1) & ~(kPageBytes - 1);
   auto* memory = static_cast<uint8_t*>(sys::map_anonymous(bytes));
@@ -313,7 +353,13 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
   return true;
 }
 
+void MemoUnwinder::forget_code() noexcept {
+  depth_ = 0;
+  if (known_ != nullptr) std::memset(static_cast<void*>(known_), 0, sizeof(KnownStep) << kKnownStepsLog2);
+}
+
 void MemoUnwinder::release() noexcept {
+  if (known_ != nullptr) sys::munmap(known_, sizeof(KnownStep) << kKnownStepsLog2);
   const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
   if (capacity_ != 0) sys::munmap(frames_, (capacity_ * per_frame + kPageBytes - 1) & ~(kPageBytes - 1));
   *this = MemoUnwinder();
