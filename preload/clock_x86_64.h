@@ -1,6 +1,10 @@
-// The event clock: the time-stamp counter, shifted (trace::kTickShift). Unserialised rdtsc: about 9 ns; it may move by
-// some tens of cycles among its neighbours, but not across the locked instructions of an allocator call, which is all
-// that the order of events needs. Without an invariant counter: CLOCK_MONOTONIC through the kernel.
+// The event clock: the time-stamp counter, shifted (trace::kTickShift). Without an invariant counter: CLOCK_MONOTONIC
+// through the kernel.
+//
+// Unserialised rdtsc, about 9 ns: it may run ahead of a lock or an exchange that waits for its cache line, and so be
+// early by up to a memory latency (30 ticks were seen). A block that goes from thread to thread can then have the free in
+// one and the allocation in the other in the wrong order; the reader repairs that by the address
+// (trace::kOrderSlackTicks). Rejected: lfence before it, right by itself but 60% more per event in saturated threads.
 #pragma once
 
 #include <cpuid.h>

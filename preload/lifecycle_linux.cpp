@@ -1,10 +1,10 @@
 // The life of a recording: it begins at the first event of a process (before any constructor of ours, if the program's
 // libraries allocate earlier), again in a forked child, and ends with the process, or when something of ours fails.
+#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
-#include <sched.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include <cstring>
 
@@ -361,6 +361,11 @@ void say(const char* message, int error) noexcept {
 // those of main, but the recording may have begun long before.
 [[gnu::constructor]] static void process_starts() noexcept {
   if (!recording()) begin_recording();
+  if (!recording()) return;
+  // An executable (or a library preloaded before ours) that defines malloc never calls ours.
+  if (dlsym(RTLD_DEFAULT, "malloc") == reinterpret_cast<void*>(&::malloc)) return;
+  trace_output.header()->flags |= trace::kHeaderFlagMallocBypassed;
+  say("allocations are not recorded: the program has a malloc of its own");
 }
 [[gnu::destructor]] static void process_ends() noexcept {
   if (recording()) finish_recording(trace_output.header()->end_code);

@@ -27,6 +27,11 @@ inline constexpr size_t kMaxChunkBytes = size_t{1} << 20;
 // least an allocator call apart, which is several ticks; the shift halves the bytes of a time.
 inline constexpr unsigned kTickShift = 4;
 
+// A time may be early by this much against other streams (the counter is read without waiting for what came before it).
+// For the same address in two streams, a free that finds no block and an allocation within this many ticks after it
+// belong together; likewise an allocation where a block still lives, and that block's free soon after.
+inline constexpr uint64_t kOrderSlackTicks = 256;
+
 // Heap addresses are coded in units of 16 bytes; unaligned ones and those from kAddressLimit on (no user address on
 // x86-64 or aarch64 without special requests; a free of a wild pointer may pass one) use the wide records.
 inline constexpr unsigned kAddressShift = 4;
@@ -122,7 +127,8 @@ struct FileHeader {
 static_assert(sizeof(FileHeader) < kHeaderBytes / 2);
 
 inline constexpr uint32_t kHeaderFlagForked = 1;  // the process was forked by a recorded one, its heap is inherited
-inline constexpr uint32_t kHeaderFlagCheckUnwind = 2;  // checking mode was on
+inline constexpr uint32_t kHeaderFlagCheckUnwind = 2;     // checking mode was on
+inline constexpr uint32_t kHeaderFlagMallocBypassed = 4;  // the program's malloc comes before the recorder's
 
 // A chunk's header. `magic` is stored last: a chunk claimed by a writer that was killed at once is all zeros, and a
 // reader steps over it in units of kChunkAlignment.
