@@ -6,7 +6,6 @@
 #include <new>
 
 #include "preload/caller_x86_64.h"
-#include "preload/samples_linux.h"
 #include "preload/syscalls_linux.h"
 
 namespace tidemark {

@@ -17,6 +17,7 @@
 
 #include "preload/clock_x86_64.h"
 #include "preload/globals.h"
+#include "preload/samples_linux.h"
 #include "preload/trace_output_linux.h"
 #include "preload/unwind/memo_unwinder.h"
 #include "trace/chunk_writer.h"
@@ -49,8 +50,14 @@ struct ThreadState {
 
   // The time for the next event's record: 0 when it may go without. About 9 ns when it may not.
   uint64_t event_time() noexcept {
-    if (globals.several_streams.load(std::memory_order_relaxed) == 0 && --until_timed != 0) return 0;
-    return timed_event();
+    if (globals.several_streams.load(std::memory_order_relaxed) == 0) {
+      if (--until_timed != 0) return 0;
+      return timed_event();
+    }
+    const uint64_t now = now_ticks();
+    if (sampler.due(now)) [[unlikely]]
+      sampler.sample(*this, now);
+    return now;
   }
 
   // Makes sure that `bytes` (at most a chunk) can be written. False: recording has stopped.
@@ -62,7 +69,7 @@ struct ThreadState {
   }
 
   bool next_chunk(size_t bytes) noexcept;
-  uint64_t timed_event() noexcept;
+  uint64_t timed_event() noexcept;  // while this is the only stream
   // Writes a name record if the kernel's name of the thread is not the one last recorded.
   void update_name() noexcept;
 };
