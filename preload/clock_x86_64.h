@@ -2,8 +2,8 @@
 // through the kernel.
 //
 // Unserialised rdtsc, about 9 ns: it may run ahead of a lock or an exchange that waits for its cache line, and so be
-// early by up to a memory latency (30 ticks were seen). A block that goes from thread to thread can then have the free in
-// one and the allocation in the other in the wrong order; the reader repairs that by the address
+// early by up to a memory latency (30 ticks were seen). A block that goes from thread to thread can then have the free
+// in one and the allocation in the other in the wrong order; the reader repairs that by the address
 // (trace::kOrderSlackTicks). Rejected: lfence before it, right by itself but 60% more per event in saturated threads.
 #pragma once
 
@@ -27,8 +27,7 @@ inline uint64_t now_ticks() noexcept {
 
 inline trace::Clock detect_clock() noexcept {
   unsigned a = 0, b = 0, c = 0, d = 0;
-  tsc_is_invariant = __get_cpuid_max(0x80000000, nullptr) >= 0x80000007 &&
-                     __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d & (1u << 8)) != 0;
+  tsc_is_invariant = __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d & (1u << 8)) != 0;
   return tsc_is_invariant ? trace::Clock::kTsc : trace::Clock::kMonotonic;
 }
 

@@ -19,6 +19,9 @@
 
 using namespace tidemark;
 
+// An array that lives until the calling function returns: no allocation, so that it is fit for a vfork child.
+#define TIDEMARK_STACK_ARRAY(type, count) (static_cast<type*>(__builtin_alloca((count) * sizeof(type))))
+
 namespace tidemark {
 namespace {
 
@@ -78,7 +81,7 @@ void exec_failed() noexcept {
 template <class Exec>
 inline int replace_image(const char* path, char* const* environment, Exec&& exec) {
   exec_begins(path);
-  char* slots[exec_slots(environment)];
+  char** const slots = TIDEMARK_STACK_ARRAY(char*, exec_slots(environment));
   char text[kExecTextBytes];
   const int result = exec(exec_environment(environment, slots, text));
   exec_failed();
@@ -115,7 +118,7 @@ TIDEMARK_EXPORT int __libc_start_main(Main main, int argument_count, char** argu
   return start(main_of_program, argument_count, arguments, init, fini, loader_fini, stack_end);
 }
 
-TIDEMARK_EXPORT [[noreturn]] void exit(int status) {
+TIDEMARK_EXPORT void exit(int status) {
   need_next_functions();
   if (!recording() && trace_output.header() != nullptr && globals.phase.load(std::memory_order_relaxed) == Phase::kOn)
     begin_recording();
@@ -124,21 +127,21 @@ TIDEMARK_EXPORT [[noreturn]] void exit(int status) {
   __builtin_unreachable();
 }
 
-TIDEMARK_EXPORT [[noreturn]] void _exit(int status) {
+TIDEMARK_EXPORT void _exit(int status) {
   end_now(trace::LifeEndKind::kImmediateExit, status);
   need_next_functions();
   next._exit(status);
   __builtin_unreachable();
 }
 
-TIDEMARK_EXPORT [[noreturn]] void _Exit(int status) {
+TIDEMARK_EXPORT void _Exit(int status) {
   end_now(trace::LifeEndKind::kImmediateExit, status);
   need_next_functions();
   next._exit(status);
   __builtin_unreachable();
 }
 
-TIDEMARK_EXPORT [[noreturn]] void quick_exit(int status) {
+TIDEMARK_EXPORT void quick_exit(int status) {
   end_now(trace::LifeEndKind::kQuickExit, status);
   need_next_functions();
   next.quick_exit(status);
@@ -190,29 +193,29 @@ TIDEMARK_EXPORT int execveat(int folder, const char* path, char* const* argument
 }
 
 // The list forms: arguments up to a null pointer become a vector on the stack.
-#define TIDEMARK_COLLECT(first, arguments, list)        \
-  size_t count = 1;                                     \
-  va_list list;                                         \
-  va_start(list, first);                                \
-  while (va_arg(list, const char*) != nullptr) ++count; \
-  va_end(list);                                         \
-  char* arguments[count + 1];                           \
-  va_start(list, first);                                \
-  arguments[0] = const_cast<char*>(first);              \
+#define TIDEMARK_COLLECT(first, arguments, list)                   \
+  size_t count = 1;                                                \
+  va_list list;                                                    \
+  va_start(list, first);                                           \
+  while (va_arg(list, const char*) != nullptr) ++count;            \
+  va_end(list);                                                    \
+  char** const arguments = TIDEMARK_STACK_ARRAY(char*, count + 1); \
+  va_start(list, first);                                           \
+  arguments[0] = const_cast<char*>(first);                         \
   for (size_t i = 1; i <= count; ++i) arguments[i] = va_arg(list, char*)
 
 TIDEMARK_EXPORT int execl(const char* path, const char* first, ...) {
   TIDEMARK_COLLECT(first, arguments, list);
   va_end(list);
   return replace_image(path, environ,
-                       [path, &arguments](char* const* fixed) { return next.execve(path, arguments, fixed); });
+                       [path, arguments](char* const* fixed) { return next.execve(path, arguments, fixed); });
 }
 
 TIDEMARK_EXPORT int execlp(const char* file, const char* first, ...) {
   TIDEMARK_COLLECT(first, arguments, list);
   va_end(list);
   return replace_image(file, environ,
-                       [file, &arguments](char* const* fixed) { return next.execvpe(file, arguments, fixed); });
+                       [file, arguments](char* const* fixed) { return next.execvpe(file, arguments, fixed); });
 }
 
 TIDEMARK_EXPORT int execle(const char* path, const char* first, ...) {
@@ -220,13 +223,13 @@ TIDEMARK_EXPORT int execle(const char* path, const char* first, ...) {
   char* const* environment = va_arg(list, char* const*);
   va_end(list);
   return replace_image(path, environment,
-                       [path, &arguments](char* const* fixed) { return next.execve(path, arguments, fixed); });
+                       [path, arguments](char* const* fixed) { return next.execve(path, arguments, fixed); });
 }
 
 TIDEMARK_EXPORT int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
                                 const posix_spawnattr_t* attributes, char* const* arguments, char* const* environment) {
   need_next_functions();
-  char* slots[exec_slots(environment)];
+  char** const slots = TIDEMARK_STACK_ARRAY(char*, exec_slots(environment));
   char text[kExecTextBytes];
   pid_t child = 0;
   const int error =
@@ -241,7 +244,7 @@ TIDEMARK_EXPORT int posix_spawnp(pid_t* pid, const char* file, const posix_spawn
                                  const posix_spawnattr_t* attributes, char* const* arguments,
                                  char* const* environment) {
   need_next_functions();
-  char* slots[exec_slots(environment)];
+  char** const slots = TIDEMARK_STACK_ARRAY(char*, exec_slots(environment));
   char text[kExecTextBytes];
   pid_t child = 0;
   const int error =
