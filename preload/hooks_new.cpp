@@ -205,7 +205,7 @@ namespace tidemark {
 namespace {
 bool nobody_replaces() noexcept {
 #define TIDEMARK_OURS(name, result, parameters) \
-  if (dlsym(RTLD_DEFAULT, #name) != reinterpret_cast<void*>(&::name)) return false;
+  if (!program_calls(#name, reinterpret_cast<void*>(&::name))) return false;
   TIDEMARK_NEW_OPERATORS(TIDEMARK_OURS)
 #undef TIDEMARK_OURS
   return true;

@@ -1,6 +1,5 @@
 // The life of a recording: it begins at the first event of a process (before any constructor of ours, if the program's
 // libraries allocate earlier), again in a forked child, and ends with the process, or when something of ours fails.
-#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
@@ -363,7 +362,7 @@ void say(const char* message, int error) noexcept {
   if (!recording()) begin_recording();
   if (!recording()) return;
   // An executable (or a library preloaded before ours) that defines malloc never calls ours.
-  if (dlsym(RTLD_DEFAULT, "malloc") == reinterpret_cast<void*>(&::malloc)) return;
+  if (program_calls("malloc", reinterpret_cast<void*>(&::malloc))) return;
   trace_output.header()->flags |= trace::kHeaderFlagMallocBypassed;
   say("allocations are not recorded: the program has a malloc of its own");
 }

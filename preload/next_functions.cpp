@@ -1,6 +1,7 @@
 #include "preload/next_functions.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #include <atomic>
 #include <cstring>
@@ -52,6 +53,17 @@ bool find_next_functions() noexcept {
   if (tidemark_next_syscall == nullptr) tidemark_next_syscall = dlsym(RTLD_NEXT, "syscall");
   if (next.operator_new == nullptr) next.operator_new = reinterpret_cast<void* (*)(size_t)>(dlsym(RTLD_NEXT, "_Znwm"));
   return next.malloc != nullptr && next.free != nullptr;
+}
+
+bool program_calls(const char* name, const void* hook) noexcept {
+  void* const found = dlsym(RTLD_DEFAULT, name);
+  if (found == hook) return true;
+  // A position-dependent executable that takes the function's address has an undefined symbol with a value, its own
+  // linkage stub, which jumps to ours.
+  Dl_info info = {};
+  const ElfW(Sym)* symbol = nullptr;
+  return found != nullptr && dladdr1(found, &info, reinterpret_cast<void**>(&symbol), RTLD_DL_SYMENT) != 0 &&
+         symbol != nullptr && symbol->st_shndx == SHN_UNDEF;
 }
 
 }  // namespace tidemark

@@ -66,6 +66,9 @@ inline void need_next_functions() noexcept {
     find_next_functions();
 }
 
+// Whether the program's calls of `name` come to `hook`: nothing defines it before us.
+bool program_calls(const char* name, const void* hook) noexcept;
+
 namespace bootstrap {
 void* allocate(size_t size, size_t alignment = 16) noexcept;
 extern char arena[65536];
