@@ -61,9 +61,9 @@ bool program_calls(const char* name, const void* hook) noexcept {
   // A position-dependent executable that takes the function's address has an undefined symbol with a value, its own
   // linkage stub, which jumps to ours.
   Dl_info info = {};
-  const ElfW(Sym)* symbol = nullptr;
-  return found != nullptr && dladdr1(found, &info, reinterpret_cast<void**>(&symbol), RTLD_DL_SYMENT) != 0 &&
-         symbol != nullptr && symbol->st_shndx == SHN_UNDEF;
+  void* entry = nullptr;
+  return found != nullptr && dladdr1(found, &info, &entry, RTLD_DL_SYMENT) != 0 && entry != nullptr &&
+         static_cast<const ElfW(Sym)*>(entry)->st_shndx == SHN_UNDEF;
 }
 
 }  // namespace tidemark
