@@ -63,6 +63,9 @@ void finish_recording(int status) noexcept;
 // A seccomp filter, or strict mode, is about to be installed.
 void seccomp_comes(bool strict) noexcept;
 
+// False when nothing is recorded, and in a vfork child, which shares everything with its parent but the pid.
+bool in_recorded_process() noexcept;
+
 // Turns recording off for good, with one line on stderr (unless `quiet`) and a STOP record where possible.
 void stop_recording(trace::StopReason reason, int error, bool quiet = false) noexcept;
 

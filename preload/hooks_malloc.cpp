@@ -33,20 +33,6 @@ inline void prepare() noexcept {
 // dlsym is looking for the allocator in this very call.
 inline bool bootstrapping() noexcept { return next.malloc == nullptr; }
 
-// For functions whose definition may reach another hook of ours for the same block: recorded once.
-class Nested {
- public:
-  Nested() noexcept : thread_(current_thread), before_(thread_ == nullptr ? 0 : thread_->allocations) {}
-  bool recorded(const void* block) const noexcept {
-    return thread_ != nullptr && thread_->allocations != before_ &&
-           thread_->last_allocated == reinterpret_cast<uintptr_t>(block);
-  }
-
- private:
-  const ThreadState* thread_;
-  uint64_t before_;
-};
-
 void* reallocate(const Caller& caller, void* old_block, size_t size) noexcept {
   prepare();
   if (bootstrap::owns(old_block)) [[unlikely]] {
@@ -122,7 +108,7 @@ TIDEMARK_EXPORT void* reallocarray(void* block, size_t count, size_t size) {
 TIDEMARK_EXPORT int posix_memalign(void** result, size_t alignment, size_t size) {
   prepare();
   if (bootstrapping()) return ENOMEM;
-  const Nested nested;
+  const NestedAllocation nested;
   const int error = next.posix_memalign(result, alignment, size);
   if (error == 0 && *result != nullptr && recording() && !nested.recorded(*result))
     record_alloc(TIDEMARK_CALLER(), *result, size);
@@ -132,7 +118,7 @@ TIDEMARK_EXPORT int posix_memalign(void** result, size_t alignment, size_t size)
 TIDEMARK_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
   prepare();
   if (bootstrapping()) return bootstrap::allocate(size, alignment);
-  const Nested nested;
+  const NestedAllocation nested;
   void* block = next.aligned_alloc(alignment, size);
   if (block != nullptr && recording() && !nested.recorded(block)) record_alloc(TIDEMARK_CALLER(), block, size);
   return block;
@@ -141,7 +127,7 @@ TIDEMARK_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
 TIDEMARK_EXPORT void* memalign(size_t alignment, size_t size) {
   prepare();
   if (bootstrapping()) return bootstrap::allocate(size, alignment);
-  const Nested nested;
+  const NestedAllocation nested;
   void* block = next.memalign(alignment, size);
   if (block != nullptr && recording() && !nested.recorded(block)) record_alloc(TIDEMARK_CALLER(), block, size);
   return block;
@@ -150,7 +136,7 @@ TIDEMARK_EXPORT void* memalign(size_t alignment, size_t size) {
 TIDEMARK_EXPORT void* valloc(size_t size) {
   prepare();
   if (bootstrapping()) return bootstrap::allocate(size, 4096);
-  const Nested nested;
+  const NestedAllocation nested;
   void* block = next.valloc(size);
   if (block != nullptr && recording() && !nested.recorded(block)) record_alloc(TIDEMARK_CALLER(), block, size);
   return block;
@@ -159,7 +145,7 @@ TIDEMARK_EXPORT void* valloc(size_t size) {
 TIDEMARK_EXPORT void* pvalloc(size_t size) {
   prepare();
   if (bootstrapping()) return bootstrap::allocate(size, 4096);
-  const Nested nested;
+  const NestedAllocation nested;
   void* block = next.pvalloc(size);
   if (block != nullptr && recording() && !nested.recorded(block)) record_alloc(TIDEMARK_CALLER(), block, size);
   return block;

@@ -1,5 +1,6 @@
 // mmap, munmap and mremap as the program itself calls them. What its allocator maps for the heap is the allocator's
 // affair and is not recorded: the caller's module decides. (libc's own calls never come here.)
+#include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 
@@ -18,6 +19,28 @@ bool from_program(uintptr_t pc) noexcept {
   return recording() && !from_loader(pc) && pc - globals.allocator_start >= globals.allocator_bytes;
 }
 
+// Before anything is known (an allocator that initializes itself while we look for it), the kernel itself.
+template <class Result>
+Result raw_result(long answer) noexcept {
+  if (!sys::failed(answer)) return (Result)answer;
+  errno = static_cast<int>(-answer);
+  return (Result)-1;
+}
+
+void* call_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset) noexcept {
+  if (next.mmap != nullptr) return next.mmap(address, size, protection, flags, fd, offset);
+  return raw_result<void*>(sys::call(SYS_mmap, address, size, protection, flags, fd, offset));
+}
+
+int call_munmap(void* address, size_t size) noexcept {
+  return next.munmap != nullptr ? next.munmap(address, size) : raw_result<int>(sys::munmap(address, size));
+}
+
+void* call_mremap(void* old_address, size_t old_size, size_t new_size, int flags, void* target) noexcept {
+  if (next.mremap != nullptr) return next.mremap(old_address, old_size, new_size, flags, target);
+  return raw_result<void*>(sys::call(SYS_mremap, old_address, old_size, new_size, flags, target));
+}
+
 void record_map(const Caller& caller, const void* address, size_t size, int protection, int flags) noexcept {
   ThreadState* thread = enter(caller.sp);
   if (thread == nullptr) return;
@@ -32,8 +55,7 @@ void record_map(const Caller& caller, const void* address, size_t size, int prot
 }
 
 inline void* map(const Caller& caller, void* address, size_t size, int protection, int flags, int fd, off_t offset) {
-  need_next_functions();
-  void* mapped = next.mmap(address, size, protection, flags, fd, offset);
+  void* mapped = call_mmap(address, size, protection, flags, fd, offset);
   if (mapped != MAP_FAILED && from_program(caller.pc)) record_map(caller, mapped, size, protection, flags);
   return mapped;
 }
@@ -50,7 +72,6 @@ TIDEMARK_EXPORT void* mmap64(void* address, size_t size, int protection, int fla
 }
 
 TIDEMARK_EXPORT int munmap(void* address, size_t size) {
-  need_next_functions();
   // Before: afterwards another thread may have mapped something there.
   const Caller caller = TIDEMARK_CALLER();
   if (from_program(caller.pc)) {
@@ -59,11 +80,10 @@ TIDEMARK_EXPORT int munmap(void* address, size_t size) {
     record.size = size;
     record_sized(caller.sp, record, 0);
   }
-  return next.munmap(address, size);
+  return call_munmap(address, size);
 }
 
 TIDEMARK_EXPORT void* mremap(void* old_address, size_t old_size, size_t new_size, int flags, ...) {
-  need_next_functions();
   void* target = nullptr;
   if ((flags & MREMAP_FIXED) != 0) {
     va_list more;
@@ -71,7 +91,7 @@ TIDEMARK_EXPORT void* mremap(void* old_address, size_t old_size, size_t new_size
     target = va_arg(more, void*);
     va_end(more);
   }
-  void* mapped = next.mremap(old_address, old_size, new_size, flags, target);
+  void* mapped = call_mremap(old_address, old_size, new_size, flags, target);
   const Caller caller = TIDEMARK_CALLER();
   if (mapped != MAP_FAILED && from_program(caller.pc)) {
     if (ThreadState* thread = enter(caller.sp); thread != nullptr) {

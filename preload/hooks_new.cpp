@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "preload/elf_symbols_linux.h"
 #include "preload/export.h"
 #include "preload/modules_linux.h"
 #include "preload/next_functions.h"
@@ -64,11 +65,13 @@ bool nobody_replaces() noexcept;
 
 [[gnu::noinline, gnu::cold]] Way decide() noexcept {
   // The library that has the operators may be known to one plugin only (dlopen of C++ code in a C program).
-  void* library = dlsym(RTLD_NEXT, "_Znwm") != nullptr ? RTLD_NEXT : dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  const bool behind_us = defined_behind_us("_Znwm");
+  void* library = behind_us ? RTLD_NEXT : dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
   if (library == nullptr) library = dlopen("libc++abi.so.1", RTLD_LAZY | RTLD_NOLOAD);
   if (library == nullptr) return Way::kDirect;
-#define TIDEMARK_FIND(name, result, parameters) \
-  if (operators.name == nullptr) operators.name = reinterpret_cast<result(*) parameters>(dlsym(library, #name));
+#define TIDEMARK_FIND(name, result, parameters)                              \
+  if (operators.name == nullptr && (!behind_us || defined_behind_us(#name))) \
+    operators.name = reinterpret_cast<result(*) parameters>(dlsym(library, #name));
   TIDEMARK_NEW_OPERATORS(TIDEMARK_FIND)
 #undef TIDEMARK_FIND
   if (library != RTLD_NEXT) dlclose(library);  // the plugin holds it
@@ -97,6 +100,15 @@ inline void prepare() noexcept {
   if (globals.phase.load(std::memory_order_relaxed) == Phase::kOff) trace_output.count(trace::Lost::kEventsAfterStop);
 }
 
+template <class PassOn>
+inline void* pass_on_new(Way now, const Caller& caller, size_t size, PassOn& pass_on) {
+  const NestedAllocation nested;
+  void* block = pass_on();
+  if (now == Way::kRecordHere && block != nullptr && recording() && !nested.recorded(block))
+    record_alloc(caller, block, size);
+  return block;
+}
+
 // `pass_on` calls the operator behind us.
 template <class PassOn>
 inline void* new_block(const Caller& caller, size_t size, PassOn&& pass_on) {
@@ -110,9 +122,7 @@ inline void* new_block(const Caller& caller, size_t size, PassOn&& pass_on) {
       record_alloc(caller, block, size);
     return block;
   }
-  void* block = pass_on();
-  if (now == Way::kRecordHere && block != nullptr && recording()) record_alloc(caller, block, size);
-  return block;
+  return pass_on_new(now, caller, size, pass_on);
 }
 
 template <class PassOn>
@@ -130,9 +140,7 @@ inline void* new_aligned(const Caller& caller, size_t size, size_t alignment, Pa
       record_alloc(caller, block, size);
     return block;
   }
-  void* block = pass_on();
-  if (now == Way::kRecordHere && block != nullptr && recording()) record_alloc(caller, block, size);
-  return block;
+  return pass_on_new(now, caller, size, pass_on);
 }
 
 template <class PassOn>
@@ -145,7 +153,10 @@ inline void delete_block(const Caller& caller, void* block, PassOn&& pass_on) {
     record_free(caller, block);
   if (now == Way::kDirect) [[likely]]
     return next.free(block);
+  ThreadState* const thread = current_thread;
+  if (now == Way::kRecordHere && thread != nullptr) thread->deleting = reinterpret_cast<uintptr_t>(block);
   pass_on();
+  if (thread != nullptr) thread->deleting = 0;
 }
 
 }  // namespace

@@ -35,8 +35,6 @@ int main_of_program(int argument_count, char** arguments, char** environment) {
   return status;
 }
 
-bool in_recorded_process() noexcept { return recording() && sys::getpid() == globals.pid; }
-
 void store_end(trace::EndKind kind) noexcept {
   std::atomic_ref<uint32_t>(trace_output.header()->end_kind)
       .store(static_cast<uint32_t>(kind), std::memory_order_release);
@@ -46,12 +44,12 @@ void store_end(trace::EndKind kind) noexcept {
 void exec_begins(const char* path) noexcept {
   need_next_functions();
   if (!recording()) return;
-  const uint32_t pid = sys::getpid();
+  const bool vfork_child = !in_recorded_process();
   ThreadState* thread = enter(TIDEMARK_CALLER().sp);
   if (thread == nullptr) return;
-  if (pid != globals.pid) {
+  if (vfork_child) {
     trace::SpawnRecord record;
-    record.pid = pid;
+    record.pid = sys::getpid();
     record.path = trace::Bytes::of(path);
     thread->write_sized(record, record.path.size);
     leave(thread);

@@ -253,8 +253,13 @@ void begin_recording() noexcept {
   errno = saved_errno;
 }
 
+// Under a seccomp filter the pid cannot be asked for.
+bool in_recorded_process() noexcept {
+  return recording() && (globals.restricted.load(std::memory_order_relaxed) || sys::getpid() == globals.pid);
+}
+
 void life_ends(trace::LifeEndKind kind, int status) noexcept {
-  if (!recording() || sys::getpid() != globals.pid || life_ended.exchange(true, std::memory_order_acq_rel)) return;
+  if (!in_recorded_process() || life_ended.exchange(true, std::memory_order_acq_rel)) return;
   ThreadState* thread = enter(TIDEMARK_CALLER().sp);
   if (thread == nullptr) return;
   sampler.sample_now(*thread);
@@ -268,7 +273,7 @@ void life_ends(trace::LifeEndKind kind, int status) noexcept {
 }
 
 void finish_recording(int status) noexcept {
-  if (!recording() || globals.restricted.load(std::memory_order_relaxed) || sys::getpid() != globals.pid) return;
+  if (!in_recorded_process()) return;
   life_ends(trace::LifeEndKind::kExit, status);
   if (finished.exchange(true, std::memory_order_acq_rel)) return;
   if (ThreadState* thread = enter(TIDEMARK_CALLER().sp); thread != nullptr) {

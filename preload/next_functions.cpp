@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "preload/elf_symbols_linux.h"
 #include "preload/globals.h"
 #include "preload/trace_output_linux.h"
 
@@ -13,7 +14,7 @@ namespace tidemark {
 
 constinit NextFunctions next = {};
 extern "C" {
-constinit void* tidemark_next_syscall [[gnu::visibility("hidden")]] = nullptr;
+long (*tidemark_next_syscall)(long, long, long, long, long, long, long) = tidemark_raw_syscall;
 }
 
 namespace bootstrap {
@@ -42,16 +43,26 @@ size_t size_of(const void* block) noexcept {
 
 }  // namespace bootstrap
 
+namespace {
+
+void* look_up(const char* name) noexcept { return defined_behind_us(name) ? dlsym(RTLD_NEXT, name) : nullptr; }
+
+std::atomic<bool> finding{false};
+
+}  // namespace
+
 bool find_next_functions() noexcept {
+  // Not again from inside itself: an allocator that initializes itself in a look-up's allocation calls our mmap.
+  if (finding.exchange(true, std::memory_order_acquire)) return next.malloc != nullptr && next.free != nullptr;
 #define TIDEMARK_FIND(name, result, parameters) \
-  if (next.name == nullptr) next.name = reinterpret_cast<result(*) parameters>(dlsym(RTLD_NEXT, #name));
-  // free first: from then on dlsym's own frees have a place to go.
-  if (next.free == nullptr) next.free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_NEXT, "free"));
+  if (next.name == nullptr) next.name = reinterpret_cast<result(*) parameters>(look_up(#name));
   TIDEMARK_NEXT_FUNCTIONS(TIDEMARK_FIND)
 #undef TIDEMARK_FIND
-  if (next.start_main == nullptr) next.start_main = dlsym(RTLD_NEXT, "__libc_start_main");
-  if (tidemark_next_syscall == nullptr) tidemark_next_syscall = dlsym(RTLD_NEXT, "syscall");
-  if (next.operator_new == nullptr) next.operator_new = reinterpret_cast<void* (*)(size_t)>(dlsym(RTLD_NEXT, "_Znwm"));
+  if (next.start_main == nullptr) next.start_main = look_up("__libc_start_main");
+  if (void* const found = look_up("syscall"); found != nullptr)
+    tidemark_next_syscall = reinterpret_cast<decltype(tidemark_next_syscall)>(found);
+  if (next.operator_new == nullptr) next.operator_new = reinterpret_cast<void* (*)(size_t)>(look_up("_Znwm"));
+  finding.store(false, std::memory_order_release);
   return next.malloc != nullptr && next.free != nullptr;
 }
 

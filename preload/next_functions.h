@@ -1,8 +1,8 @@
 // The definitions behind ours: what the program would call without the recorder (RTLD_NEXT), so that it keeps its own
 // jemalloc, mimalloc or tcmalloc. Null where the process has none.
 //
-// dlsym may allocate (it formats an error for a name that is not there), and comes back to our hooks while nothing is
-// known yet: such blocks come from a small bootstrap arena, are never recorded (counted) and never freed.
+// Looking may allocate, and come back to our hooks while nothing is known yet: such blocks come from a small bootstrap
+// arena, are never recorded (counted) and never freed.
 #pragma once
 
 #include <pthread.h>
@@ -56,13 +56,16 @@ struct NextFunctions {
 };
 
 extern constinit NextFunctions next;
-// For the tail jump in syscall_hook_x86_64.cpp.
-extern "C" void* tidemark_next_syscall [[gnu::visibility("hidden")]];
+// For the tail jump in syscall_hook_x86_64.cpp: libc's syscall(), or until it is found a plain one of our own.
+extern "C" {
+[[gnu::visibility("hidden")]] long tidemark_raw_syscall(long, long, long, long, long, long, long) noexcept;
+[[gnu::visibility("hidden")]] extern long (*tidemark_next_syscall)(long, long, long, long, long, long, long);
+}
 
 // Fills `next`; false if there is no allocator behind us. Safe to call again and from several threads.
 bool find_next_functions() noexcept;
 inline void need_next_functions() noexcept {
-  if (next.malloc == nullptr || tidemark_next_syscall == nullptr) [[unlikely]]
+  if (next.malloc == nullptr) [[unlikely]]
     find_next_functions();
 }
 

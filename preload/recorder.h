@@ -97,6 +97,10 @@ inline void record_free(const Caller& caller, const void* block) noexcept {
   ThreadState* thread = enter(caller.sp);
   if (thread == nullptr) [[unlikely]]
     return;
+  if (thread->deleting == reinterpret_cast<uintptr_t>(block)) [[unlikely]] {
+    thread->deleting = 0;
+    return leave(thread);
+  }
   if (thread->room(trace::kMaxEventBytes)) [[likely]] {
     const uint64_t time = thread->event_time();
     thread->writer.free(time, reinterpret_cast<uintptr_t>(block));
@@ -105,6 +109,20 @@ inline void record_free(const Caller& caller, const void* block) noexcept {
     loader_event(*thread);
   leave(thread);
 }
+
+// For functions whose definition behind us may reach another hook of ours for the same block: recorded once.
+class NestedAllocation {
+ public:
+  NestedAllocation() noexcept : thread_(current_thread), before_(thread_ == nullptr ? 0 : thread_->allocations) {}
+  bool recorded(const void* block) const noexcept {
+    return thread_ != nullptr && thread_->allocations != before_ &&
+           thread_->last_allocated == reinterpret_cast<uintptr_t>(block);
+  }
+
+ private:
+  const ThreadState* thread_;
+  uint64_t before_;
+};
 
 // Before the real realloc: the time, if events carry it; 0 else.
 uint64_t realloc_begins() noexcept;

@@ -25,7 +25,8 @@ uint64_t status_field(const char* text, const char* name) noexcept {
 }
 
 bool read_status(trace::SampleRecord& record) noexcept {
-  const long fd = sys::open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  // The calling thread's: the process's own is empty after pthread_exit in main.
+  const long fd = sys::open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
   if (sys::failed(fd)) return false;
   char text[4096];
   const long size = sys::pread(static_cast<int>(fd), text, sizeof(text) - 1, 0);

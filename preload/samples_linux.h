@@ -2,8 +2,8 @@
 // whichever thread has an event when one is due. No timer, no thread: a process that allocates nothing is sampled from
 // outside by `tidemark run`.
 //
-// One costs about 20 microseconds (reading /proc/self/status); every 10 ms at first, and thinning out as the run grows
-// (elapsed / 4096), so that days of recording have tens of thousands, not millions. Below 0.2% of time.
+// One costs about 20 microseconds (reading /proc/thread-self/status); every 10 ms at first, and thinning out as the run
+// grows (elapsed / 4096), so that days of recording have tens of thousands, not millions. Below 0.2% of time.
 #pragma once
 
 #include <atomic>

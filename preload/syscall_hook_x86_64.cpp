@@ -1,5 +1,6 @@
 // syscall(): looks at the number and jumps on. A tail jump, not a call: raw clone and vfork through syscall() return on
 // other stacks, or twice, and must not find a frame of ours.
+#include <errno.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -7,12 +8,20 @@
 #include "preload/export.h"
 #include "preload/globals.h"
 #include "preload/next_functions.h"
+#include "preload/syscalls_linux.h"
 
 namespace tidemark {
 
+// What next_functions.cpp starts with, until libc's is found.
+extern "C" long tidemark_raw_syscall(long number, long a, long b, long c, long d, long e, long f) noexcept {
+  const long answer = sys::call6(number, a, b, c, d, e, f);
+  if (!sys::failed(answer)) return answer;
+  errno = static_cast<int>(-answer);
+  return -1;
+}
+
 // The few calls that concern the recorder: a seccomp filter, and the end of the process.
 extern "C" [[gnu::visibility("hidden"), gnu::used]] void tidemark_before_syscall(long number, long a, long b) noexcept {
-  need_next_functions();
   switch (number) {
     case SYS_seccomp:
       if (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER) seccomp_comes(a == SECCOMP_SET_MODE_STRICT);
@@ -33,7 +42,7 @@ extern "C" [[gnu::visibility("hidden"), gnu::used]] void tidemark_before_syscall
 
 static_assert(SYS_seccomp == 317 && SYS_prctl == 157 && SYS_exit_group == 231);
 
-// Registers: number rdi, arguments rsi rdx rcx r8 r9 and one on the stack. The common numbers cost six instructions.
+// Registers: number rdi, arguments rsi rdx rcx r8 r9 and one on the stack. The common numbers cost seven instructions.
 asm(R"(
   .text
   .globl syscall
@@ -48,10 +57,7 @@ syscall:
   je 1f
   cmpl $231, %edi
   je 1f
-  movq tidemark_next_syscall(%rip), %rax
-  testq %rax, %rax
-  je 1f
-  jmp *%rax
+  jmp *tidemark_next_syscall(%rip)
 1:
   pushq %rdi
   .cfi_adjust_cfa_offset 8

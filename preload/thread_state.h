@@ -36,6 +36,7 @@ struct ThreadState {
   // What the last event recorded, for hooks whose real function may call another hook for the same block.
   uint64_t allocations = 0;
   uintptr_t last_allocated = 0;
+  uintptr_t deleting = 0;  // recorded by operator delete, which is passing it on to the allocator's own
 
   // Cold.
   uint8_t* chunk = nullptr;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kDefaultLimit = uint64_t{16} << 30;
 constexpr uint64_t kSmallestWindow = trace::kHeaderBytes + 4 * trace::kMaxChunkBytes;
-constexpr uint64_t kSeccompReserve = uint64_t{256} << 20;
+constexpr uint64_t kSeccompReserve = uint64_t{64} << 20;  // some ten million events
 
 char* append(char* at, const char* end, const char* text) noexcept {
   while (*text != 0 && at < end - 1) *at++ = *text++;
