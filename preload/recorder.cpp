@@ -7,6 +7,7 @@ namespace tidemark {
 
 constinit GatePage gate = {};
 constinit Globals globals = {};
+constinit ActiveStream active_stream = {};
 constinit Recorder recorder;
 
 bool Recorder::init_check() noexcept {
@@ -34,7 +35,9 @@ void loader_event(ThreadState& thread) noexcept {
 }
 
 uint64_t realloc_begins() noexcept {
-  return globals.several_streams.load(std::memory_order_relaxed) != 0 ? now_ticks() : 0;
+  const ThreadState* thread = current_thread;
+  if (thread == nullptr || thread->stream != active_stream.stream.load(std::memory_order_acquire)) return now_ticks();
+  return 0;
 }
 
 void record_realloc(const Caller& caller, uint64_t before, const void* old_block, const void* block,
@@ -45,12 +48,14 @@ void record_realloc(const Caller& caller, uint64_t before, const void* old_block
     loader_event(*thread);
   const uint32_t node = stack_of(*thread, caller);
   if (thread->room(trace::kMaxEventBytes)) {
+    // If this was the active stream at the beginning, the old block ended where an event without a time would stand.
+    if (before == 0) before = thread->writer.last_time();
     const uint64_t after = thread->event_time();
-    if (before == 0 || after == 0) before = after;
-    thread->writer.realloc(before, after, reinterpret_cast<uintptr_t>(old_block), reinterpret_cast<uintptr_t>(block),
-                           size, node);
+    thread->writer.realloc(after == 0 ? 0 : before, after, reinterpret_cast<uintptr_t>(old_block),
+                           reinterpret_cast<uintptr_t>(block), size, node);
     ++thread->allocations;
     thread->last_allocated = reinterpret_cast<uintptr_t>(block);
+    thread->event_written(after);
   }
   leave(thread);
 }

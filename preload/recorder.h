@@ -88,6 +88,7 @@ inline void record_alloc(const Caller& caller, const void* block, size_t size) n
     thread->writer.alloc(time, reinterpret_cast<uintptr_t>(block), size, node);
     ++thread->allocations;
     thread->last_allocated = reinterpret_cast<uintptr_t>(block);
+    thread->event_written(time);
   }
   leave(thread);
 }
@@ -104,6 +105,7 @@ inline void record_free(const Caller& caller, const void* block) noexcept {
   if (thread->room(trace::kMaxEventBytes)) [[likely]] {
     const uint64_t time = thread->event_time();
     thread->writer.free(time, reinterpret_cast<uintptr_t>(block));
+    thread->event_written(time);
   }
   if (from_loader(caller.pc)) [[unlikely]]
     loader_event(*thread);
@@ -124,7 +126,7 @@ class NestedAllocation {
   uint64_t before_;
 };
 
-// Before the real realloc: the time, if events carry it; 0 else.
+// Before the real realloc: the time, if the event needs one; 0 else.
 uint64_t realloc_begins() noexcept;
 void record_realloc(const Caller& caller, uint64_t before, const void* old_block, const void* block,
                     size_t size) noexcept;

@@ -19,6 +19,8 @@ namespace {
 constexpr size_t kFirstChunkBytes = size_t{64} << 10;  // so that a thread that does little costs little
 constexpr unsigned kMaxTimedInterval = 64;
 constexpr unsigned kRecycleProbes = 8;
+constexpr unsigned kMaxQuickSwitches = 16;
+constexpr unsigned kContentionIn20Us = 250;  // 5 ms
 constexpr unsigned kMaxNesting = 8;
 
 std::atomic<ThreadState*> all_threads{nullptr};
@@ -51,9 +53,6 @@ ThreadState* make(uint32_t tid) noexcept {
   auto* state = new (memory) ThreadState;
   state->tid.store(tid, std::memory_order_relaxed);
   state->stream = next_stream.fetch_add(1, std::memory_order_relaxed);
-  // A second stream: from now on events need their times. The first writer sees it before any block of ours can reach
-  // it, since both this store and the allocator's locks order.
-  if (state->stream != 0) globals.several_streams.store(1, std::memory_order_seq_cst);
   state_count.fetch_add(1, std::memory_order_relaxed);
   state->next = all_threads.load(std::memory_order_relaxed);
   while (!all_threads.compare_exchange_weak(state->next, state, std::memory_order_acq_rel)) {
@@ -133,9 +132,41 @@ uint64_t ThreadState::timed_event() noexcept {
   else
     timed_interval = gap > 50 * dense || timed_interval < 2 ? 1 : timed_interval / 2;
   until_timed = timed_interval;
-  if (sampler.due(now)) [[unlikely]]
-    sampler.sample(*this, now);
   return now;
+}
+
+uint64_t ThreadState::contended_time() noexcept {
+  uint32_t seen = active_stream.stream.load(std::memory_order_acquire);
+  uint64_t now = now_ticks();
+  if (seen == ActiveStream::kContended) {
+    read_contended = true;
+    if (now < active_stream.contended_until.load(std::memory_order_relaxed)) [[likely]]
+      return now;
+    // Whoever comes first ends it.
+    active_stream.stream.compare_exchange_strong(seen, stream, std::memory_order_seq_cst);
+    return now_ticks();
+  }
+  active_stream.stream.exchange(stream, std::memory_order_seq_cst);
+  now = now_ticks();
+  quick_switches = now - activated < 2 * sampler.ticks_per_20_us() ? quick_switches + 1 : 0;
+  activated = now;
+  until_timed = timed_interval = 1;
+  if (quick_switches > kMaxQuickSwitches) {
+    quick_switches = 0;
+    active_stream.contended_until.store(now + kContentionIn20Us * sampler.ticks_per_20_us(), std::memory_order_relaxed);
+    active_stream.stream.store(ActiveStream::kContended, std::memory_order_release);
+  }
+  return now;
+}
+
+void ThreadState::timed_event_written(uint64_t time) noexcept {
+  if (read_contended) {
+    read_contended = false;
+    if (active_stream.stream.load(std::memory_order_seq_cst) != ActiveStream::kContended)
+      active_stream.stream.exchange(stream, std::memory_order_seq_cst);
+  }
+  if (sampler.due(time)) [[unlikely]]
+    sampler.sample(*this, time);
 }
 
 void ThreadState::update_name() noexcept {
@@ -203,7 +234,7 @@ void forget_threads_after_fork() noexcept {
   next_serial.store(1, std::memory_order_relaxed);
   next_stream.store(0, std::memory_order_relaxed);
   state_count.store(0, std::memory_order_relaxed);
-  globals.several_streams.store(0, std::memory_order_relaxed);
+  active_stream.stream.store(0, std::memory_order_relaxed);
 }
 
 size_t thread_state_bytes() noexcept {

@@ -28,7 +28,7 @@ struct ThreadState {
   // Hot: one event touches these two cache lines, the memo and the chunk.
   uintptr_t busy_sp = 0;
   uint32_t code_epoch = 0;
-  uint32_t until_timed = 1;     // events until the next one that carries its time, while only this stream writes
+  uint32_t until_timed = 1;     // events until the next one that carries its time, while this stream is active
   uint32_t timed_interval = 1;  // what until_timed starts from
   uint32_t serial = 0;          // of the thread, within the trace
   trace::ChunkWriter writer;
@@ -38,10 +38,14 @@ struct ThreadState {
   uintptr_t last_allocated = 0;
   uintptr_t deleting = 0;  // recorded by operator delete, which is passing it on to the allocator's own
 
+  uint32_t stream = 0;
+  uint32_t quick_switches = 0;  // in a row
+  uint64_t activated = 0;       // when this stream last became the active one
+  bool read_contended = false;  // by the event under way
+
   // Cold.
   uint8_t* chunk = nullptr;
   size_t chunk_bytes = 0;
-  uint32_t stream = 0;
   uint32_t sequence = 0;
   std::atomic<uint32_t> tid{0};
   ThreadState* nested = nullptr;
@@ -49,16 +53,19 @@ struct ThreadState {
   bool is_nested = false;
   char name[16] = {};
 
-  // The time for the next event's record: 0 when it may go without. About 9 ns when it may not.
+  // The time for the next event's record: 0 when it may go without (see ActiveStream). About 9 ns when it may not.
   uint64_t event_time() noexcept {
-    if (globals.several_streams.load(std::memory_order_relaxed) == 0) {
-      if (--until_timed != 0) return 0;
-      return timed_event();
-    }
-    const uint64_t now = now_ticks();
-    if (sampler.due(now)) [[unlikely]]
-      sampler.sample(*this, now);
-    return now;
+    if (active_stream.stream.load(std::memory_order_acquire) != stream) [[unlikely]]
+      return contended_time();
+    if (--until_timed != 0) [[likely]]
+      return 0;
+    return timed_event();
+  }
+
+  // After the event with the time that event_time() gave is written, before the hook goes on.
+  void event_written(uint64_t time) noexcept {
+    if (time != 0) [[unlikely]]
+      timed_event_written(time);
   }
 
   // Makes sure that `bytes` (at most a chunk) can be written. False: recording has stopped.
@@ -70,7 +77,9 @@ struct ThreadState {
   }
 
   bool next_chunk(size_t bytes) noexcept;
-  uint64_t timed_event() noexcept;  // while this is the only stream
+  uint64_t timed_event() noexcept;     // of the active stream
+  uint64_t contended_time() noexcept;  // of another
+  void timed_event_written(uint64_t time) noexcept;
   // Writes a name record if the kernel's name of the thread is not the one last recorded.
   void update_name() noexcept;
 };
