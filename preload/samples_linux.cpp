@@ -76,8 +76,9 @@ void Sampler::sample_now(ThreadState& thread) noexcept {
   if (!read_status(record)) trace_output.count(trace::Lost::kSampleFailed);
   record.max_rss = max_rss_bytes();
   record.monotonic_ns = static_cast<uint64_t>(sys::clock_ns(CLOCK_MONOTONIC));
+  record.recorder_trace_bytes = trace_output.resident_bytes();
   record.recorder_bytes =
-      trace_output.resident_bytes() + recorder.tree().bytes() + unwind::rows_bytes() + thread_state_bytes();
+      record.recorder_trace_bytes + recorder.tree().bytes() + unwind::rows_bytes() + thread_state_bytes();
   thread.write_sized(record, 0);
   thread.update_name();
 }

@@ -80,7 +80,7 @@ struct SampleRecord {
   template <class V>
   void visit(V& v) {
     v(monotonic_ns), v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(swap), v(high_water), v(max_rss);
-    v(recorder_bytes);
+    v(recorder_bytes), v(recorder_trace_bytes);
   }
 };
 

@@ -224,6 +224,8 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
 
 // The walk met no frame of the memo: all of the stack is fresh.
 uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut_pc) noexcept {
+  // What a wrong step took for a return address is no frame.
+  if (cut_pc != 0 && inner_end - fresh_ > 1 && (inner_end[-1].key & ~kExactKey) >= trace::kAddressLimit) --inner_end;
   frames_[0].node = cut_pc == 0 ? 0 : recorder.child(thread, 0, cut_pc);
   return push(thread, frames_, inner_end, true);
 }

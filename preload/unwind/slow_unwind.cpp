@@ -92,10 +92,8 @@ bool append(SlowStack& stack, uint64_t key) noexcept {
     unw_word_t pc = 0, sp = 0;
     unw_get_reg(&cursor, UNW_REG_IP, &pc);
     unw_get_reg(&cursor, UNW_REG_SP, &sp);
-    if (pc == 0) {
-      stack.complete = true;
-      break;
-    }
+    if (pc == 0) stack.complete = true;
+    if (pc == 0 || pc >= trace::kAddressLimit) break;
     found = found || (pc == caller.pc && sp == caller.sp);
     if (!found && sp > caller.sp) return false;
     if (found && !append(stack, pc | (exact ? kExactKey : 0))) break;
