@@ -73,10 +73,10 @@ struct SampleRecord {
   static constexpr Tag kTag = Tag::kSample;
   uint64_t monotonic_ns = 0;  // CLOCK_MONOTONIC at `time`: ties ticks to seconds
   uint64_t rss = 0, rss_anon = 0, rss_file = 0, rss_shmem = 0, swap = 0;
-  uint64_t high_water = 0;  // VmHWM: since this image began
-  uint64_t max_rss = 0;     // ru_maxrss: survives exec, and a child starts with its parent's
-  uint64_t recorder_bytes =
-      0;  // of rss: trace chunks and tables of the recorder that are resident (estimate from above)
+  uint64_t high_water = 0;            // VmHWM: since this image began
+  uint64_t max_rss = 0;               // ru_maxrss: survives exec, and a child starts with its parent's
+  uint64_t recorder_bytes = 0;        // of rss: the recorder's trace pages and tables (estimate from above)
+  uint64_t recorder_trace_bytes = 0;  // of recorder_bytes: trace pages (in rss_file; in rss_shmem on tmpfs)
   template <class V>
   void visit(V& v) {
     v(monotonic_ns), v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(swap), v(high_water), v(max_rss);
