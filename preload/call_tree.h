@@ -1,9 +1,9 @@
 // The call tree: a node is a (parent, pc) pair, its id names a whole stack. Lock-free; nodes are never removed.
 //
 // Nodes are 16 bytes in one reserved array, four to a cache line; a child is found by walking its parent's list, which
-// is short (1.3 on average in real programs). A parent with more than kListMax children gets a fan of kFanout lists, so
-// that a dispatcher with a thousand callees costs a few probes. A global (parent, pc) hash was measured at 60% of all
-// time in cache misses; lists in arrival order stay in L1 and L2.
+// is short (1.3 on average in real programs). A list of kListMax gets a fan of kFanout further lists, chosen by four
+// bits of the key's hash, and so on below: a dispatcher with a thousand callees costs some ten probes. A global
+// (parent, pc) hash was measured at 60% of all time in cache misses; lists in arrival order stay in L1 and L2.
 //
 // A new node's record is written to the trace before the node can be found by anyone (the caller's `announce` runs
 // first), so no event ever names a node that the trace does not have.
@@ -39,18 +39,34 @@ class CallTree {
   // full or the record could not be written.
   template <class Announce>
   uint32_t child(uint32_t parent, uint64_t key, Announce&& announce) noexcept {
-    std::atomic<uint32_t>* list = &nodes_[parent].child;
-    uint32_t first = list->load(std::memory_order_acquire);
-    unsigned length = 0;
-    if ((first & kFan) == 0) {
-      for (uint32_t id = first; id != 0; id = nodes_[id].sibling, ++length)
+    uint64_t hash = key * 0x9e3779b97f4a7c15u;
+    uint32_t announced = 0;
+    for (uint32_t slot = parent;;) {
+      std::atomic<uint32_t>& list = nodes_[slot].child;
+      uint32_t first = list.load(std::memory_order_acquire);
+      while ((first & kFan) == 0) {
+        unsigned length = 0;
+        for (uint32_t id = first; id != 0; id = nodes_[id].sibling, ++length)
+          if (nodes_[id].key == key) return id;  // if one was announced meanwhile, its id stays unused
+        if (length >= kListMax) {
+          first = make_fan(list, first);
+          if (first == 0) return 0;
+          continue;
+        }
+        if (announced == 0) {
+          announced = take(1);
+          if (announced == 0 || !announce(announced)) return 0;
+          nodes_[announced].key = key;
+        }
+        nodes_[announced].sibling = first;
+        if (list.compare_exchange_strong(first, announced, std::memory_order_acq_rel)) return announced;
+      }
+      const uint32_t fan = first & ~kFan;
+      for (uint32_t id = nodes_[fan].sibling; id != 0; id = nodes_[id].sibling)
         if (nodes_[id].key == key) return id;
-      if (length < kListMax) [[likely]]
-        return add(list, first, key, announce);
-      first = make_fan(parent, first);
-      if (first == 0) return 0;
+      slot = fan + 1 + static_cast<uint32_t>(hash >> 60);
+      hash <<= 4;
     }
-    return fan_child(first & ~kFan, key, announce);
   }
 
   size_t capacity() const noexcept { return max_nodes_; }
@@ -61,14 +77,14 @@ class CallTree {
  private:
   struct Node {
     uint64_t key;
-    std::atomic<uint32_t> child;  // first child, or kFan | first node of a fan
+    std::atomic<uint32_t> child;  // first of a list, or kFan | first node of a fan
     uint32_t sibling;
   };
   static_assert(sizeof(Node) == 16);
 
   static constexpr uint32_t kFan = 0x8000'0000;
-  static constexpr unsigned kListMax = 12;
-  static constexpr unsigned kFanout = 64;
+  static constexpr unsigned kListMax = 6;
+  static constexpr unsigned kFanout = 16;
 
   uint32_t take(uint32_t count) noexcept {
     const uint32_t id = next_.fetch_add(count, std::memory_order_relaxed);
@@ -78,55 +94,16 @@ class CallTree {
     return 0;
   }
 
-  template <class Announce>
-  uint32_t add(std::atomic<uint32_t>* list, uint32_t first, uint64_t key, Announce& announce) noexcept {
-    const uint32_t id = take(1);
-    if (id == 0 || !announce(id)) return 0;
-    Node& node = nodes_[id];
-    node.key = key;
-    for (;;) {
-      node.sibling = first;
-      uint32_t seen = first;
-      if (list->compare_exchange_strong(seen, id, std::memory_order_acq_rel)) return id;
-      // Another thread added children (or made a fan of the list): look at what is new. If the key is among it, our
-      // node stays unused; ids need not be dense.
-      if ((seen & kFan) != 0) {
-        node.key = 0;
-        return fan_child(seen & ~kFan, key, announce);
-      }
-      for (uint32_t other = seen; other != first; other = nodes_[other].sibling) {
-        if (nodes_[other].key == key) {
-          node.key = 0;
-          return other;
-        }
-      }
-      first = seen;
-    }
-  }
-
   // A fan is a block of 1 + kFanout unannounced nodes: the first one's sibling is the list as it was, the others'
-  // `child` are lists by hash.
-  uint32_t make_fan(uint32_t parent, uint32_t first) noexcept {
+  // `child` are lists by hash. Returns what `list` holds then: kFan | block; 0 when the tree is full.
+  uint32_t make_fan(std::atomic<uint32_t>& list, uint32_t first) noexcept {
     const uint32_t fan = take(1 + kFanout);
     if (fan == 0) return 0;
     for (;;) {
       nodes_[fan].sibling = first;
-      uint32_t seen = first;
-      if (nodes_[parent].child.compare_exchange_strong(seen, kFan | fan, std::memory_order_acq_rel)) return kFan | fan;
-      if ((seen & kFan) != 0) return seen;
-      first = seen;
+      if (list.compare_exchange_strong(first, kFan | fan, std::memory_order_acq_rel)) return kFan | fan;
+      if ((first & kFan) != 0) return first;
     }
-  }
-
-  template <class Announce>
-  uint32_t fan_child(uint32_t fan, uint64_t key, Announce& announce) noexcept {
-    std::atomic<uint32_t>* list = &nodes_[fan + 1 + (key * 0x9e3779b97f4a7c15u >> 58)].child;
-    const uint32_t first = list->load(std::memory_order_acquire);
-    for (uint32_t id = first; id != 0; id = nodes_[id].sibling)
-      if (nodes_[id].key == key) return id;
-    for (uint32_t id = nodes_[fan].sibling; id != 0; id = nodes_[id].sibling)
-      if (nodes_[id].key == key) return id;
-    return add(list, first, key, announce);
   }
 
   Node* nodes_ = nullptr;

@@ -171,28 +171,21 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
       here = fresh_ + count;
       top = frames_ + at;
     }
-    KnownStep& known = known_step(here->key, here->sp);
-    if (known.key == here->key && known.sp == here->sp && (known.bp == here->bp || !known.uses_bp)) [[likely]] {
-      here->known = &known;
-      here[1].key = *reinterpret_cast<const uint64_t*>(known.outer_sp - 8);
-      here[1].sp = known.outer_sp;
-      here[1].bp = known.bp_slot == nullptr ? here->bp : *known.bp_slot;
-      ++here;
-      if (here->key != 0) [[likely]]
-        continue;
-      return ended(thread, here, 0);
-    }
-    here->known = nullptr;
     const Step result = step(
         *here, here[1],
         [&](uint64_t key) {
+          Known& found = known(key, here->sp);
+          here->known = &found;
+          if (found.key == key) [[likely]]
+            return found.row;
           const uint64_t packed = rows.find(key);
-          return packed != 0 ? Row::unpack(packed) : make_row(thread, key);
+          const Row row = packed != 0 ? Row::unpack(packed) : make_row(thread, key);
+          found = {key, row, {}, {}};
+          return row;
         },
         [this](uint64_t address, uint64_t& value) { return read(address, value); });
     ++here;
     if (result == Step::kCaller) [[likely]] {
-      remember_step(here[-1], *here);
       // Only a signal frame may lead to a lower stack pointer (from an alternate stack); bounded, so that a forged one
       // cannot make the walk endless.
       if (here[-1].row.kind == RowKind::kSignal && ++signal_frames > 64) [[unlikely]]
@@ -212,14 +205,23 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
   }
 }
 
-// Puts a step into the cache, if it is of the common kinds.
-[[gnu::always_inline]] inline void MemoUnwinder::remember_step(Fresh& frame, const Fresh& outer) noexcept {
-  const Row row = frame.row;
-  if ((row.kind != RowKind::kSp && row.kind != RowKind::kBp) || row.saves_bp == 2) return;
-  KnownStep& known = known_step(frame.key, frame.sp);
-  const auto* slot = reinterpret_cast<const uint64_t*>(outer.sp + static_cast<uint64_t>(int64_t{row.bp_offset}));
-  known = {frame.key, frame.sp, frame.bp, outer.sp, row.saves_bp != 0 ? slot : nullptr, 0, 0, row.kind == RowKind::kBp};
-  frame.known = &known;
+// The call-tree node of a fresh frame that was called from `outer_node`; 0 when the tree is full.
+[[gnu::always_inline]] inline uint32_t MemoUnwinder::node_of(ThreadState& thread, const Fresh& frame,
+                                                             uint32_t outer_node) noexcept {
+  Known& known = *frame.known;
+  // A later frame of the same walk may have taken the entry.
+  const bool mine = known.key == frame.key;
+  if (mine && known.outer_node[0] == outer_node && known.node[0] != 0) [[likely]]
+    return known.node[0];
+  if (mine && known.outer_node[1] == outer_node && known.node[1] != 0) return known.node[1];
+  const uint32_t node = recorder.child(thread, outer_node, frame.key);
+  if (mine && node != 0) {
+    known.outer_node[1] = known.outer_node[0];
+    known.node[1] = known.node[0];
+    known.outer_node[0] = outer_node;
+    known.node[0] = node;
+  }
+  return node;
 }
 
 // The walk met no frame of the memo: all of the stack is fresh.
@@ -250,27 +252,14 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
   for (Fresh* frame = inner_end; frame != fresh_;) {
     const Fresh& outer = *frame;
     --frame;
-    // A later frame of the same walk may have taken the cache's place; then its key differs.
-    KnownStep* const known = frame->known != nullptr && frame->known->key == frame->key && frame->known->sp == frame->sp
-                                 ? frame->known
-                                 : nullptr;
-    if (known != nullptr && known->node != 0 && known->outer_node == node) [[likely]] {
-      node = known->node;
-    } else {
-      const uint32_t child = recorder.child(thread, node, frame->key);
-      if (child == 0) [[unlikely]] {
-        trace_output.count(trace::Lost::kTreeFull);
-        break;
-      }
-      if (known != nullptr) known->outer_node = node, known->node = child;
-      node = child;
+    const uint32_t child = node_of(thread, *frame, node);
+    if (child == 0) [[unlikely]] {
+      trace_output.count(trace::Lost::kTreeFull);
+      break;
     }
+    node = child;
     bool needs_bp = false;
-    if (known != nullptr && !ends) [[likely]] {
-      checks_[checks++] = {reinterpret_cast<const uint64_t*>(outer.sp - 8), outer.key};
-      if (known->bp_slot != nullptr && outer_needs_bp) checks_[checks++] = {known->bp_slot, outer.bp};
-      needs_bp = known->uses_bp || (known->bp_slot == nullptr && outer_needs_bp);
-    } else if (!ends) {
+    if (!ends) [[likely]] {
       // The slots read in stepping out of the frame. Verifying goes backwards, so a slot whose value is another slot's
       // address comes after it.
       const Row row = frame->row;
@@ -325,7 +314,7 @@ uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fre
 bool MemoUnwinder::reserve(size_t frames) noexcept {
   if (frames > kLargestCapacity) return false;
   if (known_ == nullptr) {
-    known_ = static_cast<KnownStep*>(sys::map_anonymous(sizeof(KnownStep) << kKnownStepsLog2));
+    known_ = static_cast<Known*>(sys::map_anonymous(sizeof(Known) << kKnownLog2));
     if (known_ == nullptr) return false;
   }
   const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
@@ -357,11 +346,11 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
 
 void MemoUnwinder::forget_code() noexcept {
   depth_ = 0;
-  if (known_ != nullptr) std::memset(static_cast<void*>(known_), 0, sizeof(KnownStep) << kKnownStepsLog2);
+  if (known_ != nullptr) std::memset(static_cast<void*>(known_), 0, sizeof(Known) << kKnownLog2);
 }
 
 void MemoUnwinder::release() noexcept {
-  if (known_ != nullptr) sys::munmap(known_, sizeof(KnownStep) << kKnownStepsLog2);
+  if (known_ != nullptr) sys::munmap(known_, sizeof(Known) << kKnownLog2);
   const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
   if (capacity_ != 0) sys::munmap(frames_, (capacity_ * per_frame + kPageBytes - 1) & ~(kPageBytes - 1));
   *this = MemoUnwinder();

@@ -66,24 +66,21 @@ class MemoUnwinder {
     uint64_t value;
   };
 
-  // What is known of the step out of a frame (key, sp), and of the node that it had: one cache line. Only for frames
-  // whose CFA is rsp + n or rbp + n. The slots are read each time: a step holds for the code epoch, whatever the stack.
-  struct alignas(64) KnownStep {
-    uint64_t key, sp;
-    uint64_t bp;  // must be the same if uses_bp
-    uint64_t outer_sp;
-    const uint64_t* bp_slot;    // where the caller's rbp was saved; nullptr: it is the frame's
-    uint32_t outer_node, node;  // if the caller's node is outer_node, the frame's is node; 0: not known
-    bool uses_bp;
+  // A row, which holds wherever its pc is, and the nodes that the pc last had below which callers' nodes. Found by (pc,
+  // sp), so that the same code in another depth has an entry, and nodes, of its own.
+  struct alignas(32) Known {
+    uint64_t key;
+    Row row;
+    uint32_t outer_node[2], node[2];  // a frame called from node outer_node[i] is node[i]; 0: none
   };
-  static_assert(sizeof(KnownStep) == 64);
-  static constexpr size_t kKnownStepsLog2 = 10;
+  static_assert(sizeof(Known) == 32);
+  static constexpr size_t kKnownLog2 = 11;
 
-  // A frame of the walk under way, innermost first; `row` by which it was left, and `known` if it is in the cache.
+  // A frame of the walk under way, innermost first, with the row by which it was left.
   struct Fresh {
     uint64_t key, sp, bp;
     Row row;
-    KnownStep* known;
+    Known* known;
   };
 
   enum class Step { kCaller, kEnd, kCutNoUnwindInfo, kCutUnreadable, kOther };
@@ -91,7 +88,7 @@ class MemoUnwinder {
   friend bool still_interrupted(const Caller& from, uintptr_t sp) noexcept;
   template <class FindRow, class Read>
   static Step step(Fresh& frame, Fresh& outer, FindRow&& find_row, Read&& read) noexcept;
-  void remember_step(Fresh& frame, const Fresh& outer) noexcept;
+  uint32_t node_of(ThreadState& thread, const Fresh& frame, uint32_t outer_node) noexcept;
   uint32_t push(ThreadState& thread, Frame* top, Fresh* inner_end, bool ends) noexcept;
   uint32_t ended(ThreadState& thread, Fresh* inner_end, uint64_t cut_pc) noexcept;
   uint32_t slow_stack(ThreadState& thread, const Caller& caller, Fresh* inner_end) noexcept;
@@ -107,14 +104,14 @@ class MemoUnwinder {
   bool can_read(uint64_t address) noexcept;
 
   // frames_[0] and checks_[0] are sentinels: a frame that no walk goes past, a check that never holds.
-  KnownStep& known_step(uint64_t key, uint64_t sp) noexcept {
-    return known_[((key ^ sp << 20) * 0x9e3779b97f4a7c15u) >> (64 - kKnownStepsLog2)];
+  Known& known(uint64_t key, uint64_t sp) noexcept {
+    return known_[((key ^ sp << 20) * 0x9e3779b97f4a7c15u) >> (64 - kKnownLog2)];
   }
 
   Frame* frames_ = nullptr;
   Check* checks_ = nullptr;
   Fresh* fresh_ = nullptr;
-  KnownStep* known_ = nullptr;
+  Known* known_ = nullptr;
   size_t capacity_ = 0;  // in frames; checks_ holds three times as many
   size_t depth_ = 0;     // index of the innermost frame
   bool moving_ = false;  // reserve() is at work
