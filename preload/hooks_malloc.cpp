@@ -96,13 +96,25 @@ TIDEMARK_EXPORT void* calloc(size_t count, size_t size) {
 
 TIDEMARK_EXPORT void* realloc(void* block, size_t size) { return reallocate(TIDEMARK_CALLER(), block, size); }
 
+// glibc's ends in the program's realloc, which is recorded; an allocator's own may not.
 TIDEMARK_EXPORT void* reallocarray(void* block, size_t count, size_t size) {
-  size_t bytes;
-  if (__builtin_mul_overflow(count, size, &bytes)) {
+  prepare();
+  const Caller caller = TIDEMARK_CALLER();
+  if (next.reallocarray == nullptr || bootstrap::owns(block)) {
+    size_t bytes;
+    if (!__builtin_mul_overflow(count, size, &bytes)) return reallocate(caller, block, bytes);
     errno = ENOMEM;
     return nullptr;
   }
-  return reallocate(TIDEMARK_CALLER(), block, bytes);
+  const uint64_t before = realloc_begins();
+  const NestedAllocation nested;
+  void* const moved = next.reallocarray(block, count, size);
+  if (moved == nullptr || !recording() || nested.recorded(moved)) return moved;
+  if (block == nullptr)
+    record_alloc(caller, moved, count * size);
+  else
+    record_realloc(caller, before, block, moved, count * size);
+  return moved;
 }
 
 TIDEMARK_EXPORT int posix_memalign(void** result, size_t alignment, size_t size) {

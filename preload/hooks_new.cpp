@@ -9,6 +9,7 @@
 //   kRecordHere  the module that supplies malloc supplies the operators too: passed on and recorded here.
 //   kPassThrough somebody else's operators: passed on; the malloc that they end in is recorded.
 #include <dlfcn.h>
+#include <stdlib.h>
 
 #include <atomic>
 #include <cstring>
@@ -65,7 +66,7 @@ bool nobody_replaces() noexcept;
 
 [[gnu::noinline, gnu::cold]] Way decide() noexcept {
   // The library that has the operators may be known to one plugin only (dlopen of C++ code in a C program).
-  const bool behind_us = defined_behind_us("_Znwm");
+  const bool behind_us = defined_behind_us("_Znwm") && dlsym(RTLD_NEXT, "_Znwm") != nullptr;
   void* library = behind_us ? RTLD_NEXT : dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
   if (library == nullptr) library = dlopen("libc++abi.so.1", RTLD_LAZY | RTLD_NOLOAD);
   if (library == nullptr) return Way::kDirect;
@@ -215,6 +216,9 @@ DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void* block, size_t alignment, cons
 namespace tidemark {
 namespace {
 bool nobody_replaces() noexcept {
+  // A malloc before ours wants to see what the real operators ask for.
+  if (!program_calls("malloc", reinterpret_cast<void*>(&::malloc))) return false;
+  if (!program_calls("free", reinterpret_cast<void*>(&::free))) return false;
 #define TIDEMARK_OURS(name, result, parameters) \
   if (!program_calls(#name, reinterpret_cast<void*>(&::name))) return false;
   TIDEMARK_NEW_OPERATORS(TIDEMARK_OURS)

@@ -1,5 +1,6 @@
 // The life of a recording: it begins at the first event of a process (before any constructor of ours, if the program's
 // libraries allocate earlier), again in a forked child, and ends with the process, or when something of ours fails.
+#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
@@ -219,7 +220,6 @@ void drop_parents_state() noexcept {
   forget_threads_after_fork();
   recorder.tree().clear();
   unwind::reset_rows_after_fork();
-  unwind::reset_slow_unwinder_after_fork();
   forget_modules_after_fork();
 }
 
@@ -366,8 +366,17 @@ void say(const char* message, int error) noexcept {
 [[gnu::constructor]] static void process_starts() noexcept {
   if (!recording()) begin_recording();
   if (!recording()) return;
-  // An executable (or a library preloaded before ours) that defines malloc never calls ours.
   if (program_calls("malloc", reinterpret_cast<void*>(&::malloc))) return;
+  // An executable, or a library preloaded before ours, defines malloc. It may wrap what is behind it, or be an
+  // allocator of its own and never come to us: try.
+  const auto program_malloc = reinterpret_cast<void* (*)(size_t)>(dlsym(RTLD_DEFAULT, "malloc"));
+  const auto program_free = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, "free"));
+  if (program_malloc == nullptr || program_free == nullptr) return;
+  const NestedAllocation nested;
+  void* const block = program_malloc(1);
+  const bool reached = nested.any_recorded();
+  program_free(block);
+  if (reached) return;
   trace_output.header()->flags |= trace::kHeaderFlagMallocBypassed;
   say("allocations are not recorded: the program has a malloc of its own");
 }

@@ -48,7 +48,8 @@ class Table {
   Module* add() noexcept {
     if (count_ == capacity_) {
       const size_t capacity = capacity_ == 0 ? 64 : capacity_ * 2;
-      auto* larger = static_cast<Module*>(slow_heap::grow(modules_, capacity * sizeof(Module)));
+      auto* larger =
+          static_cast<Module*>(slow_heap::grow(modules_, capacity_ * sizeof(Module), capacity * sizeof(Module)));
       if (larger == nullptr) return nullptr;
       modules_ = larger;
       capacity_ = capacity;

@@ -116,9 +116,9 @@ inline void record_free(const Caller& caller, const void* block) noexcept {
 class NestedAllocation {
  public:
   NestedAllocation() noexcept : thread_(current_thread), before_(thread_ == nullptr ? 0 : thread_->allocations) {}
+  bool any_recorded() const noexcept { return thread_ != nullptr && thread_->allocations != before_; }
   bool recorded(const void* block) const noexcept {
-    return thread_ != nullptr && thread_->allocations != before_ &&
-           thread_->last_allocated == reinterpret_cast<uintptr_t>(block);
+    return any_recorded() && thread_->last_allocated == reinterpret_cast<uintptr_t>(block);
   }
 
  private:

@@ -66,6 +66,10 @@ uint32_t current_tid() noexcept { return globals.restricted.load(std::memory_ord
 void drop_unfinished(ThreadState& state) noexcept {
   state.unwinder.forget_unfinished();
   state.writer.abandon();
+  // next_chunk() may have been left between beginning a chunk and counting it.
+  trace::ChunkHeader header = {};
+  if (state.chunk != nullptr) std::memcpy(&header, state.chunk, sizeof(header));
+  if (header.magic == trace::kChunkMagic && header.sequence == state.sequence) ++state.sequence;
   state.busy_sp = 0;
 }
 
@@ -117,7 +121,8 @@ bool ThreadState::next_chunk(size_t bytes) noexcept {
   const uint64_t time = writer.last_time() != 0 ? writer.last_time() : now_ticks();
   chunk = fresh;
   chunk_bytes = wanted;
-  writer.begin(fresh, static_cast<uint32_t>(wanted), stream, sequence++, serial, time, 0);
+  writer.begin(fresh, static_cast<uint32_t>(wanted), stream, sequence, serial, time, 0);
+  ++sequence;
   until_timed = 1;
   return true;
 }

@@ -20,20 +20,25 @@ namespace {
 constexpr size_t kFirstCapacity = 1000;  // keys; two pages
 constexpr size_t kMaxFrames = 1 << 22;
 
-std::atomic<bool> locked{false};
-std::atomic<bool> stale{false};  // code was unloaded since libunwind looked
-bool prepared = false;           // under the lock
-uintptr_t lookup_pc = 0;         // under the lock: which module private_iterate_phdr is to give
+std::atomic<uint32_t> holder{0};  // the thread that is inside libunwind
+std::atomic<bool> stale{false};   // code was unloaded since libunwind looked
+bool prepared = false;            // under the lock
+uintptr_t lookup_pc = 0;          // under the lock: which module private_iterate_phdr is to give
 
 class Lock {
  public:
+  // Waiting is for the checking mode only, and never for the calling thread itself: then a signal handler has
+  // interrupted it here, or has left by longjmp (libunwind's own locks are then lost, too, and it is not used again).
   explicit Lock(bool wait) noexcept {
-    // Waiting is for the checking mode only. A handler that interrupted the holder in this very thread never waits:
-    // its state is nested, and it does not check.
-    while (!(held_ = !locked.exchange(true, std::memory_order_acquire)) && wait) sys::yield();
+    const uint32_t self = sys::gettid();
+    uint32_t other = 0;
+    while (!(held_ = holder.compare_exchange_strong(other, self, std::memory_order_acquire)) && wait && other != self) {
+      other = 0;
+      sys::yield();
+    }
   }
   ~Lock() {
-    if (held_) locked.store(false, std::memory_order_release);
+    if (held_) holder.store(0, std::memory_order_release);
   }
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
@@ -128,6 +133,7 @@ bool slow_unwind(const Caller& caller, SlowStack& stack) noexcept {
 
 void check_stack(const Caller& caller, uint32_t node) noexcept {
   const Lock lock(true);
+  if (!lock.held()) return trace_output.count(trace::UnwindCheck::kUnchecked);
   const int saved_errno = errno;
   static SlowStack expected;  // kept, under the lock, for its memory
   expected.count = 0;
@@ -152,11 +158,6 @@ void check_stack(const Caller& caller, uint32_t node) noexcept {
 }
 
 void forget_slow_rows() noexcept { stale.store(true, std::memory_order_release); }
-
-void reset_slow_unwinder_after_fork() noexcept {
-  // If a thread of the parent was inside libunwind, its locks are held for ever in the child: then leave it alone.
-  // `locked` stays true, and what needs libunwind is cut.
-}
 
 // libunwind asks for all modules to find the one of a pc; the pc is known here, and the loader finds its module without
 // a lock.

@@ -1,8 +1,8 @@
 // The slow unwinder: libunwind, for the few frames that rows cannot describe, and as the oracle of the checking mode.
 //
-// One thread at a time, behind a try-lock: a signal handler that finds it taken in the thread it interrupted gets no
-// stack instead of a deadlock. libunwind calls the loader (dl_iterate_phdr) only through our own look-up by pc, which
-// takes no lock. About 5 microseconds a stack.
+// One thread at a time, behind a try-lock: who finds it taken gets a cut stack instead of a deadlock. (In a forked
+// child it may be taken for ever, by a thread that is not there.) libunwind calls the loader (dl_iterate_phdr) only
+// through our own look-up by pc, which takes no lock. About 5 microseconds a stack.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,5 @@ void check_stack(const Caller& caller, uint32_t node) noexcept;
 
 // After code was unloaded.
 void forget_slow_rows() noexcept;
-
-void reset_slow_unwinder_after_fork() noexcept;
 
 }  // namespace tidemark::unwind
