@@ -167,8 +167,12 @@ uint64_t ThreadState::contended_time() noexcept {
 void ThreadState::timed_event_written(uint64_t time) noexcept {
   if (read_contended) {
     read_contended = false;
-    if (active_stream.stream.load(std::memory_order_seq_cst) != ActiveStream::kContended)
+    const uint32_t seen = active_stream.stream.load(std::memory_order_seq_cst);
+    if (seen != ActiveStream::kContended && seen != stream) {
+      // That stream learns of us; and we have to go by it: our next event is after what it has recorded since.
       active_stream.stream.exchange(stream, std::memory_order_seq_cst);
+      until_timed = timed_interval = 1;
+    }
   }
   if (sampler.due(time)) [[unlikely]]
     sampler.sample(*this, time);
