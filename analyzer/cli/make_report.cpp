@@ -1,0 +1,179 @@
+#include "analyzer/cli/make_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "analyzer/base/process.h"
+#include "analyzer/base/progress.h"
+#include "analyzer/base/text.h"
+#include "analyzer/base/units.h"
+#include "analyzer/classify/classify.h"
+#include "analyzer/cli/report_parts.h"
+#include "analyzer/launch/ticks.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/replay/replay.h"
+#include "analyzer/symbols/stack_resolver.h"
+
+namespace tidemark::cli {
+namespace {
+
+using replay::CallTreeNode;
+using replay::Recording;
+
+// Walks the call tree for the resolver. One per report.
+class Stacks {
+ public:
+  Stacks(const Recording& recording, symbols::SymbolStore& store, model::Report& report)
+      : recording_(recording),
+        resolver_(files_of(recording), {recording.executable, recording.allocator, recording.operator_new}, store,
+                  report.frames) {}
+
+  model::Stack resolve(uint32_t node) {
+    model::Stack stack;
+    std::vector<symbols::CodeAddress> addresses;
+    for (; node != 0; node = recording_.tree.node(node).parent) {
+      const CallTreeNode& frame = recording_.tree.node(node);
+      if (frame.pc <= trace::kMaxCutPc) {
+        stack.cut = true;
+        continue;
+      }
+      const uint32_t module = frame.module == CallTreeNode::kNoModule ? symbols::kNoModule : uint32_t{frame.module};
+      // A return address may be that of the next function; the call lies before it.
+      addresses.push_back({frame.exact != 0 ? frame.pc : frame.pc - 1, module});
+    }
+    stack.frames = resolver_.resolve(addresses);
+    return stack;
+  }
+
+  const symbols::StackResolver& resolver() const noexcept { return resolver_; }
+
+ private:
+  static std::vector<symbols::ModuleFile> files_of(const Recording& recording) {
+    std::vector<symbols::ModuleFile> files;
+    files.reserve(recording.modules.size());
+    for (const replay::LoadedModule& module : recording.modules)
+      files.push_back({module.path, module.build_id, module.bias});
+    return files;
+  }
+
+  const Recording& recording_;
+  symbols::StackResolver resolver_;
+};
+
+std::vector<model::PeakStack> peak_sites(const Recording& recording, size_t count) {
+  std::vector<model::PeakStack> sites;
+  for (uint32_t id = 0; id < recording.tree.size(); ++id) {
+    const replay::SiteTotals& site = recording.tree.totals(id);
+    if (site.at_peak_bytes == 0) continue;
+    sites.push_back({site.at_peak_bytes, site.at_peak_blocks, id, {}});
+  }
+  const auto larger = [](const model::PeakStack& a, const model::PeakStack& b) {
+    return a.bytes != b.bytes ? a.bytes > b.bytes : a.site < b.site;
+  };
+  const size_t kept = std::min(count, sites.size());
+  std::partial_sort(sites.begin(), sites.begin() + static_cast<ptrdiff_t>(kept), sites.end(), larger);
+  sites.resize(kept);
+  return sites;
+}
+
+// Beyond `top` findings, the rest joins the last one that says so.
+void keep_top(std::vector<model::Finding>& findings, size_t top) {
+  const bool has_folded = !findings.empty() && findings.back().folded_sites != 0;
+  const size_t own = findings.size() - (has_folded ? 1 : 0);
+  if (own <= top) return;
+  model::Finding rest;
+  for (size_t i = top; i < findings.size(); ++i) {
+    rest.bytes += findings[i].bytes;
+    rest.blocks += findings[i].blocks;
+    rest.folded_sites += std::max<uint64_t>(1, findings[i].folded_sites);
+  }
+  rest.evidence.push_back(fmt::format("{} beyond the {} largest", plural(rest.folded_sites, "site"), top));
+  findings.resize(top);
+  findings.push_back(std::move(rest));
+}
+
+void name_symbol_sources(const symbols::StackResolver& resolver, model::Report& report,
+                         std::vector<std::string>& warnings) {
+  for (uint32_t i = 0; i < report.modules.size(); ++i) {
+    model::Module& module = report.modules[i];
+    switch (resolver.source(i)) {
+      case symbols::SymbolSource::kNotAsked:
+        module.symbols = "not-asked";
+        break;
+      case symbols::SymbolSource::kDebugInfo:
+        module.symbols = "debug-info";
+        break;
+      case symbols::SymbolSource::kSymbolTable:
+        module.symbols = "symbol-table";
+        break;
+      case symbols::SymbolSource::kFileMissing:
+        module.symbols = "file-missing";
+        if (!module.path.empty() && module.path.front() == '/') {
+          warnings.push_back(fmt::format("{} is gone: its frames are shown as offsets", printable(module.path)));
+        }
+        break;
+      case symbols::SymbolSource::kBuildIdDiffers:
+        module.symbols = "build-id-differs";
+        warnings.push_back(
+            fmt::format("{} is not the file that ran (its build-id differs from the recorded {}): its frames "
+                        "are shown as offsets",
+                        printable(module.path), module.build_id));
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+Result<MadeReport> make_report(const std::string& trace_path, const ReportOptions& options,
+                               symbols::SymbolStore& store) {
+  // Before the chunks are listed: what a running process writes later is left out of all streams alike.
+  const launch::Moment opened = launch::Moment::now();
+  const Result<replay::TraceFile> file = replay::TraceFile::open(trace_path);
+  if (!file) return file.error();
+  const trace::FileHeader& header = file->header();
+  const bool running = process_lives(header.pid, header.process_start) && header.end_kind == 0;
+
+  replay::ReplayOptions replay_options;
+  if (const uint64_t ticks = opened.ticks(header); running && ticks != 0) replay_options.until_ticks = ticks;
+  const Recording recording = [&] {
+    Progress bar("reading " + std::string(base_name(trace_path)), options.progress);
+    replay_options.progress = [&bar](uint64_t done, uint64_t total) { bar.update(done, total); };
+    return replay::replay(*file, replay_options);
+  }();
+
+  MadeReport made;
+  model::Report& report = made.report;
+  fill_process(recording, running, report.process);
+  fill_recording(recording, report.recording);
+  fill_modules(recording, report.modules);
+  fill_memory(recording, report.memory);
+  fill_threads(recording, report.threads);
+  fill_times(recording, report);
+  ledger::account(recording, report.memory);
+
+  report.findings = classify::find(recording);
+  report.verdict = classify::judge(recording, report.memory, report.findings);
+  report.peak_stacks = peak_sites(recording, options.top.value_or(kPeakStacks));
+  if (options.top) keep_top(report.findings, *options.top);
+
+  Stacks stacks(recording, store, report);
+  Progress symbols_bar("looking up symbols", options.progress);
+  size_t resolved = 0;
+  const size_t to_resolve = std::min(options.resolve, report.findings.size());
+  for (; resolved < to_resolve; ++resolved) {
+    model::Finding& finding = report.findings[resolved];
+    if (finding.folded_sites == 0) finding.stack = stacks.resolve(finding.site);
+    symbols_bar.update(resolved, to_resolve);
+  }
+  const size_t peaks = std::min(options.resolve, report.peak_stacks.size());
+  for (size_t i = 0; i < peaks; ++i) report.peak_stacks[i].stack = stacks.resolve(report.peak_stacks[i].site);
+
+  made.warnings = recording.damage;
+  name_symbol_sources(stacks.resolver(), report, made.warnings);
+  return made;
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,48 @@
+// The command line as data. Parsing has no side effects; what is wrong comes back as an error that says what to write.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "analyzer/base/result.h"
+#include "analyzer/launch/library.h"
+
+namespace tidemark::cli {
+
+enum class Format { kText, kJson };
+enum class RunReport { kText, kJson, kNone };
+
+struct RunCommand {
+  launch::RecorderSettings settings;
+  bool quiet = false;
+  RunReport report = RunReport::kText;
+  std::vector<std::string> program;  // and its arguments; not empty
+};
+
+struct ReportCommand {
+  std::vector<std::string> traces;  // files and folders; not empty
+  Format format = Format::kText;
+  std::optional<std::string> output;
+  std::optional<size_t> top;
+};
+
+struct MarkCommand {
+  uint32_t pid = 0;
+  std::string text;
+};
+
+struct HelpCommand {};
+struct VersionCommand {};
+
+using Command = std::variant<RunCommand, ReportCommand, MarkCommand, HelpCommand, VersionCommand>;
+
+// `arguments` without the command's own name.
+Result<Command> parse_command(const std::vector<std::string>& arguments);
+
+const char* help_text() noexcept;
+
+}  // namespace tidemark::cli

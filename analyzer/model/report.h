@@ -1,0 +1,207 @@
+// A report as plain data: replay, ledger, classify and symbols fill it in, report prints it. No logic here.
+// docs/report.schema.json describes the same data as JSON; the names agree. Times are seconds after the start of the
+// recording, sizes are bytes, and an empty optional means "not known" (JSON null).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/model/verdict.h"
+
+namespace tidemark::model {
+
+// One frame of a stack, innermost first in its stack. Empty texts and line 0 mean "not known".
+struct Frame {
+  std::string function;
+  std::string file;
+  uint32_t line = 0;
+  std::string module;   // path, empty when the code belongs to no known module
+  uint64_t offset = 0;  // of the frame's instruction in its module's file addresses; the address itself without module
+  bool inlined = false;
+};
+
+// Frames are shared between stacks: a stack holds indexes into Report::frames.
+struct Stack {
+  std::vector<uint32_t> frames;
+  bool cut = false;  // could not be followed to its outermost frame
+};
+
+struct End {
+  enum class Kind { kExited, kSignaled, kKilled, kRunning };
+  Kind kind = Kind::kKilled;
+  std::optional<int> code;          // exit status or signal number
+  std::optional<std::string> exec;  // the image that replaced this one
+};
+
+struct Process {
+  std::string command;
+  std::vector<std::string> arguments;
+  std::string executable;
+  std::string working_directory;
+  uint32_t pid = 0;
+  uint32_t parent_pid = 0;
+  uint32_t image = 0;
+  uint64_t trace_id = 0;
+  uint64_t parent_trace_id = 0;
+  bool forked = false;
+  int64_t start_realtime_ns = 0;
+  double duration_s = 0;
+  End end;
+};
+
+struct UnwindCheck {
+  uint64_t events = 0, differences = 0, slow_path = 0, cut = 0, distinct_pcs = 0, unchecked = 0;
+};
+
+struct Stopped {
+  std::string reason;
+  int error = 0;  // errno, 0 without
+  std::string error_text;
+  double time_s = 0;
+};
+
+struct Recording {
+  std::string trace;  // path of the file
+  std::string mode;   // full, sample
+  uint64_t events = 0;
+  uint64_t threads = 0;
+  bool complete = true;
+  std::vector<std::string> lost;
+  uint64_t trace_bytes = 0;
+  uint64_t cut_stacks = 0;  // events whose stack could not be followed to its end
+  std::string allocator, operator_new;
+  std::optional<UnwindCheck> unwind_check;
+  std::optional<Stopped> stopped;
+};
+
+struct Module {
+  std::string path;
+  std::string build_id;  // hexadecimal, empty without
+  double loaded_s = 0;
+  std::optional<double> unloaded_s;
+  std::string symbols = "not-asked";  // where names of its code come from, see the schema
+};
+
+struct LedgerRow {
+  std::string name;
+  uint64_t bytes = 0;
+};
+
+struct Memory {
+  uint64_t peak_live_bytes = 0, peak_live_blocks = 0;
+  double peak_time_s = 0;
+  uint64_t live_bytes_at_end = 0, live_blocks_at_end = 0;
+  double end_time_s = 0;
+  uint64_t total_allocated_bytes = 0, total_allocations = 0, total_frees = 0;
+  uint64_t temporary_allocations = 0;
+  uint64_t unknown_frees = 0;
+  uint64_t overwritten_blocks = 0;
+  uint64_t program_map_count = 0, program_map_live_bytes = 0;
+  std::optional<uint64_t> max_rss_bytes;
+  std::optional<double> max_rss_time_s;
+  std::optional<uint64_t> image_high_water_bytes;  // VmHWM: since this image began
+  std::optional<uint64_t> max_rss_before_bytes;    // ru_maxrss when recording began
+  std::optional<uint64_t> rss_bytes_at_end;
+  std::optional<uint64_t> recorder_bytes_at_end;
+  std::optional<uint64_t> allocator_cached_bytes;
+  std::vector<LedgerRow> ledger;
+  std::optional<int64_t> unexplained_bytes;
+};
+
+struct LifetimeBin {
+  uint64_t from_ns = 0;  // lifetimes from here to twice that
+  uint64_t count = 0, bytes = 0;
+};
+
+struct Verdict {
+  VerdictClass verdict_class = VerdictClass::kUndecided;
+  VerdictKind kind = VerdictKind::kNone;
+  double confidence = 0;
+  std::string headline;
+};
+
+struct Growth {
+  std::optional<std::string> trend;
+  std::optional<double> bytes_per_hour, bytes_per_mark;
+};
+
+struct PathStep {
+  std::string type;
+  uint64_t offset = 0;
+};
+
+struct HeldBy {
+  std::string kind = "none";
+  std::optional<std::string> symbol;
+  std::vector<PathStep> path;
+};
+
+struct CycleMember {
+  std::string type;
+  uint64_t bytes = 0, offset = 0;
+};
+
+struct Finding {
+  VerdictClass verdict_class = VerdictClass::kUndecided;
+  VerdictKind kind = VerdictKind::kNone;
+  uint64_t bytes = 0, blocks = 0;
+  double confidence = 0;
+  std::vector<std::string> evidence;
+  Growth growth;
+  uint32_t site = 0;          // call-tree node whose stack is shown
+  uint64_t folded_sites = 0;  // > 0: stands for that many small sites, and has no stack
+  Stack stack;
+  HeldBy held_by;
+  std::vector<CycleMember> cycle;
+};
+
+struct PeakStack {
+  uint64_t bytes = 0, blocks = 0;
+  uint32_t site = 0;
+  Stack stack;
+};
+
+struct Thread {
+  uint64_t serial = 0, tid = 0;
+  std::string name;
+  uint64_t allocations = 0, frees = 0, allocated_bytes = 0;
+  uint64_t live_bytes_at_end = 0;  // of the blocks that this thread allocated
+};
+
+struct Mark {
+  std::string name;
+  double time_s = 0;
+  uint64_t live_bytes = 0, live_blocks = 0;
+  std::optional<uint64_t> rss_bytes, max_rss_bytes;
+};
+
+struct TimelinePoint {
+  double time_s = 0;
+  uint64_t live_bytes = 0;
+  std::optional<uint64_t> rss_bytes, max_rss_bytes;
+};
+
+struct Teardown {
+  std::optional<double> begins_s;  // empty: the end of the program's life was not seen
+  uint64_t freed_bytes = 0, freed_blocks = 0;
+};
+
+struct Report {
+  Process process;
+  Recording recording;
+  std::vector<Module> modules;
+  Memory memory;
+  std::vector<LifetimeBin> lifetimes;
+  Verdict verdict;
+  std::vector<Finding> findings;
+  std::vector<PeakStack> peak_stacks;
+  std::vector<Thread> threads;
+  std::vector<Mark> marks;
+  std::vector<TimelinePoint> timeline;
+  Teardown teardown;
+  std::vector<Frame> frames;
+};
+
+}  // namespace tidemark::model

@@ -1,0 +1,221 @@
+#include "analyzer/replay/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <iterator>
+#include <map>
+#include <vector>
+
+#include "analyzer/replay/event_stream.h"
+#include "analyzer/replay/record_reader.h"
+
+namespace tidemark::replay {
+namespace {
+
+// Larger requests than the address space cannot have succeeded: such an event is damage.
+constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 57;
+constexpr double kFirstSliceSeconds = 0.001;
+
+unsigned timeline_shift(const Clock& clock) {
+  const double ticks = kFirstSliceSeconds / clock.span_seconds(1);
+  return ticks < 2
+             ? 0
+             : std::min(40u, static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(std::min(ticks, 1e12)))) - 1);
+}
+
+// Applies events to the heap and hands records on. One per replay.
+class Replayer {
+ public:
+  Replayer(const TraceFile& file, const ReplayOptions& options)
+      : options_(options),
+        clock_(file.header()),
+        heap_(file.header().start_ticks, clock_.span_seconds(1) * 1e9, timeline_shift(clock_)),
+        records_(file.header(), clock_, heap_),
+        streams_(file.streams().size()) {
+    for (const StreamPlace& stream : file.streams()) {
+      for (const ChunkPlace& chunk : stream.chunks) total_bytes_ += chunk.bytes;
+    }
+  }
+
+  void prefetch(const HeapEvent* begin, const HeapEvent* end) const noexcept {
+    heap_.prefetch(begin, end, [](const HeapEvent& event) { return event.address; });
+  }
+
+  void chunk(uint32_t index, const StreamCursor& cursor) {
+    streams_[index].thread = heap_.threads().slot_of(cursor.chunk_thread());
+    if (!options_.progress) return;
+    done_bytes_ += cursor.last_chunk_bytes();
+    options_.progress(done_bytes_, total_bytes_);
+  }
+
+  bool event(uint32_t index, const StreamCursor& cursor) {
+    const HeapEvent& event = cursor.event();
+    if (event.time > options_.until_ticks) [[unlikely]]
+      return false;
+    Stream& stream = streams_[index];
+    const Actor by{index, stream.thread};
+    if (event.time > last_time_) last_time_ = event.time;
+    switch (event.kind) {
+      case HeapEvent::Kind::kAlloc:
+        ++heap_events_;
+        if (!sensible(event)) break;
+        heap_.allocate(event.time, event.time, event.address, event.size, heap_.tree().use(event.node), by);
+        break;
+      case HeapEvent::Kind::kFree:
+        ++heap_events_;
+        heap_.free(event.time, event.address, by);
+        break;
+      case HeapEvent::Kind::kReallocEnd:
+        ++heap_events_;
+        stream.birth_known = event.address != 0 && heap_.free_for_realloc(event.time, event.address, by, stream.birth);
+        break;
+      case HeapEvent::Kind::kReallocBegin:
+        if (!sensible(event)) break;
+        heap_.allocate(event.time, stream.birth_known ? stream.birth : event.time, event.address, event.size,
+                       heap_.tree().use(event.node), by);
+        break;
+      case HeapEvent::Kind::kNode:
+        define_node(event);
+        break;
+      case HeapEvent::Kind::kRecord:
+        if (records_.read(static_cast<trace::Tag>(event.detail), event.time, cursor.payload(), stream.thread)) {
+          ++heap_events_;
+        }
+        break;
+    }
+    return true;
+  }
+
+  Recording finish(const TraceFile& file, const EventMerge& merge) {
+    heap_.finish_peak();
+    // A process that is still running has lived until now, whether or not it allocated.
+    if (options_.until_ticks != UINT64_MAX) last_time_ = std::max(last_time_, options_.until_ticks);
+    heap_.timeline().live(last_time_, heap_.totals().live_bytes);
+    Recording recording;
+    recording.header = file.header();
+    recording.trace_path = file.path();
+    recording.executable = file.text(file.header().executable);
+    recording.command_line = file.text(file.header().command_line);
+    recording.working_directory = file.text(file.header().working_directory);
+    recording.allocator = file.text(file.header().allocator);
+    recording.operator_new = file.text(file.header().operator_new);
+    recording.trace_bytes = file.bytes();
+    recording.last_time = std::max(last_time_, file.header().start_ticks);
+    recording.heap_events = heap_events_;
+    recording.totals = heap_.totals();
+    recording.lifetimes = heap_.lifetimes();
+    recording.damage = file.damage();
+    note_damage(merge, recording.damage);
+    records_.finish(recording);
+    recording.clock = clock_;
+    recording.threads_seen = heap_.threads().seen();
+    recording.threads = heap_.threads().take();
+    recording.timeline = heap_.timeline();
+    recording.tree = std::move(heap_.tree());
+    resolve_late_modules(recording);
+    count_cut_stacks(recording);
+    return recording;
+  }
+
+ private:
+  struct Stream {
+    uint32_t thread = 0;
+    bool birth_known = false;  // between the halves of a realloc
+    uint64_t birth = 0;
+  };
+
+  bool sensible(const HeapEvent& event) noexcept {
+    if (event.address != 0 && event.size <= kMaxBlockBytes) [[likely]]
+      return true;
+    ++senseless_events_;
+    return false;
+  }
+
+  void define_node(const HeapEvent& event) {
+    const auto parent = static_cast<uint32_t>(event.size);
+    const bool exact = event.detail != 0;
+    // A return address behind a call at a function's end may lie behind its module's end.
+    const uint32_t module = event.address <= trace::kMaxCutPc
+                                ? CallTreeNode::kNoModule
+                                : records_.modules().at(exact ? event.address : event.address - 1);
+    if (!heap_.tree().define(event.node, parent, event.address, exact, module)) ++senseless_nodes_;
+  }
+
+  // A node may have been seen before the load of its module was: the load is noticed by whichever thread comes next.
+  // Such a node belongs to the first module that ever lay there.
+  static void resolve_late_modules(Recording& recording) {
+    std::map<uint64_t, uint32_t> first_at;  // start -> position, disjoint
+    for (uint32_t position = 0; position < recording.modules.size(); ++position) {
+      const LoadedModule& module = recording.modules[position];
+      const auto after = first_at.lower_bound(module.start);
+      if (after != first_at.end() && after->first < module.end) continue;
+      if (after != first_at.begin() && recording.modules[std::prev(after)->second].end > module.start) continue;
+      first_at.emplace(module.start, position);
+    }
+    for (uint32_t id = 1; id < recording.tree.size(); ++id) {
+      CallTreeNode& node = recording.tree.node(id);
+      if (node.module != CallTreeNode::kNoModule || node.pc <= trace::kMaxCutPc) continue;
+      const uint64_t pc = node.exact ? node.pc : node.pc - 1;
+      const auto found = first_at.upper_bound(pc);
+      if (found == first_at.begin()) continue;
+      const uint32_t position = std::prev(found)->second;
+      if (pc < recording.modules[position].end) node.module = position;
+    }
+  }
+
+  // A cut stack hangs below a node whose pc is the reason.
+  static void count_cut_stacks(Recording& recording) {
+    std::vector<uint8_t> reason(recording.tree.size());
+    for (uint32_t id = 1; id < recording.tree.size(); ++id) {
+      const CallTreeNode& node = recording.tree.node(id);
+      const bool is_reason = node.pc != 0 && node.pc <= trace::kMaxCutPc;
+      reason[id] = is_reason ? static_cast<uint8_t>(node.pc) : reason[node.parent];
+      if (reason[id] != 0) recording.cut_stacks[reason[id]] += recording.tree.totals(id).allocations;
+    }
+  }
+
+  void note_damage(const EventMerge& merge, std::vector<std::string>& damage) {
+    constexpr size_t kMaxTexts = 20;
+    size_t more = 0;
+    for (const StreamCursor& cursor : merge.cursors()) {
+      if (cursor.damage().empty()) continue;
+      if (damage.size() < kMaxTexts) {
+        damage.push_back(cursor.damage());
+      } else {
+        ++more;
+      }
+    }
+    if (more != 0) damage.push_back(fmt::format("{} more streams are damaged", more));
+    if (senseless_events_ != 0)
+      damage.push_back(fmt::format("{} allocations with senseless fields were skipped", senseless_events_));
+    if (senseless_nodes_ != 0)
+      damage.push_back(fmt::format("{} stack frames with senseless fields were skipped", senseless_nodes_));
+    if (heap_.tree().senseless_uses() != 0) {
+      damage.push_back(
+          fmt::format("{} allocations name a stack that the trace does not hold", heap_.tree().senseless_uses()));
+    }
+  }
+
+  const ReplayOptions& options_;
+  Clock clock_;
+  Heap heap_;
+  RecordReader records_;
+  std::vector<Stream> streams_;
+  uint64_t last_time_ = 0;
+  uint64_t heap_events_ = 0;
+  uint64_t senseless_events_ = 0, senseless_nodes_ = 0;
+  uint64_t done_bytes_ = 0, total_bytes_ = 0;
+};
+
+}  // namespace
+
+Recording replay(const TraceFile& file, const ReplayOptions& options) {
+  EventMerge merge(file);
+  Replayer replayer(file, options);
+  merge.run(replayer);
+  return replayer.finish(file, merge);
+}
+
+}  // namespace tidemark::replay

@@ -1,0 +1,136 @@
+// A trace can be cut or damaged anywhere: there is an error that says where, or a partial report that says so, but
+// never a crash, a hang or memory out of proportion.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "analyzer/cli/make_report.h"
+#include "analyzer/replay/replay.h"
+#include "tests/unit/analyzer/trace_builder.h"
+
+namespace tidemark::replay {
+namespace {
+
+using testing::TemporaryFolder;
+using testing::TraceBuilder;
+
+std::vector<uint8_t> small_trace() {
+  constexpr uint64_t kStart = TraceBuilder::kStartTicks;
+  TraceBuilder trace;
+  auto& stream = trace.stream(0).thread(1, 77, "main").module(kStart + 1, 0, 0x10000, 0x20000, 0x10000, "/lib/one.so");
+  for (uint32_t id = 1; id < 40; ++id) stream.node(id, id - 1, 0x10000 + id * 64);
+  trace::SampleRecord sample;
+  sample.monotonic_ns = 5'100'000'000;
+  sample.rss = sample.max_rss = 1 << 20;
+  for (uint64_t i = 0; i < 100; ++i) {
+    stream.alloc(kStart + 10 * i + 10, 0x5000'0000 + i * 32, 20 + i, static_cast<uint32_t>(1 + i % 39));
+    if (i % 3 == 0) stream.free(0, 0x5000'0000 + i * 32);
+    if (i % 10 == 0) stream.mark(kStart + 10 * i + 15, "mark").record(kStart + 10 * i + 16, sample);
+    if (i % 7 == 0) trace.stream(1).realloc(kStart + 10 * i + 12, kStart + 10 * i + 14, 0x6000'0000, 0x6000'0000, i, 3);
+  }
+  stream.life_end(kStart + 2000);
+  return trace.bytes();
+}
+
+// Everything that a report does, but printing.
+void read_all(const std::string& path) {
+  symbols::SymbolStore store;
+  const Result<cli::MadeReport> made = cli::make_report(path, {}, store);
+  if (!made) {
+    EXPECT_FALSE(made.error().text.empty());
+  }
+}
+
+TEST(Damage, CutAnywhere) {
+  const std::vector<uint8_t> whole = small_trace();
+  const TemporaryFolder folder;
+  const std::string path = folder.file("trace");
+  for (size_t size = 0; size < whole.size();
+       size += size < sizeof(trace::FileHeader) + 100 || size > trace::kHeaderBytes ? 7 : 509) {
+    testing::write_file(path, {whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size)});
+    SCOPED_TRACE(size);
+    read_all(path);
+    const Result<TraceFile> file = TraceFile::open(path);
+    if (size < sizeof(trace::FileHeader)) {
+      EXPECT_FALSE(file.ok());
+    } else if (size >= trace::kHeaderBytes) {
+      ASSERT_TRUE(file.ok());
+      EXPECT_FALSE(file->damage().empty());
+    }
+  }
+}
+
+TEST(Damage, EveryByteFlipped) {
+  const std::vector<uint8_t> whole = small_trace();
+  const TemporaryFolder folder;
+  const std::string path = folder.file("trace");
+  std::mt19937_64 random(5);
+  // The header's unused space says nothing; its fields and all chunks do.
+  for (size_t at = 0; at < whole.size(); ++at) {
+    if (at == sizeof(trace::FileHeader) + 200) at = trace::kHeaderBytes;
+    std::vector<uint8_t> damaged = whole;
+    damaged[at] = static_cast<uint8_t>(damaged[at] ^ (at % 2 == 0 ? 0xff : 1u << random() % 8));
+    testing::write_file(path, damaged);
+    SCOPED_TRACE(at);
+    read_all(path);
+  }
+}
+
+TEST(Damage, NoiseBehindAGoodHeader) {
+  const std::vector<uint8_t> whole = small_trace();
+  const TemporaryFolder folder;
+  const std::string path = folder.file("trace");
+  std::mt19937_64 random(6);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<uint8_t> noise = whole;
+    for (size_t at = trace::kHeaderBytes + sizeof(trace::ChunkHeader); at < noise.size(); ++at) {
+      if (at % trace::kChunkAlignment >= sizeof(trace::ChunkHeader)) noise[at] = static_cast<uint8_t>(random());
+    }
+    testing::write_file(path, noise);
+    read_all(path);
+  }
+}
+
+TEST(Damage, ADamagedChunkIsSkippedAndTheRestRead) {
+  TraceBuilder trace;
+  constexpr uint64_t kStart = TraceBuilder::kStartTicks;
+  trace.stream(0).thread(1, 1, "main").node(1, 0, 0x1000).alloc(kStart + 1, 0xa000, 10, 1);
+  trace.stream(1).thread(2, 2, "other").alloc(kStart + 2, 0xb000, 20, 1);
+  std::vector<uint8_t> bytes = trace.bytes();
+  bytes[trace::kHeaderBytes] ^= 0xff;  // the first chunk's magic
+  const TemporaryFolder folder;
+  testing::write_file(folder.file("trace"), bytes);
+  const Result<TraceFile> file = TraceFile::open(folder.file("trace"));
+  ASSERT_TRUE(file.ok());
+  const Recording recording = replay(*file, {});
+  EXPECT_EQ(recording.totals.live_bytes, 20u);
+  ASSERT_FALSE(recording.damage.empty());
+  EXPECT_NE(recording.damage[0].find("16384"), std::string::npos) << recording.damage[0];
+}
+
+TEST(Damage, AForeignFileIsNamedSo) {
+  const TemporaryFolder folder;
+  testing::write_file(folder.file("text"), {'h', 'e', 'l', 'l', 'o', ' ', 'w', 'o', 'r', 'l', 'd'});
+  const Result<TraceFile> file = TraceFile::open(folder.file("text"));
+  ASSERT_FALSE(file.ok());
+  EXPECT_NE(file.error().text.find("not a trace"), std::string::npos);
+  EXPECT_FALSE(TraceFile::open(folder.file("missing")).ok());
+  EXPECT_FALSE(TraceFile::open(folder.path()).ok());
+  EXPECT_FALSE(TraceFile::open("/dev/zero").ok());
+}
+
+TEST(Damage, ALaterVersionIsNamedSo) {
+  std::vector<uint8_t> bytes = small_trace();
+  bytes[8] = 9;
+  const TemporaryFolder folder;
+  testing::write_file(folder.file("trace"), bytes);
+  const Result<TraceFile> file = TraceFile::open(folder.file("trace"));
+  ASSERT_FALSE(file.ok());
+  EXPECT_NE(file.error().text.find("version 9"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tidemark::replay
