@@ -1,5 +1,6 @@
 #include "preload/elf_symbols_linux.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 
@@ -73,6 +74,13 @@ int visit(dl_phdr_info* info, size_t, void* state) noexcept {
 }
 
 }  // namespace
+
+void* symbol_of_module(uintptr_t pc, const char* name) noexcept {
+  Dl_info info = {};
+  void* module = nullptr;  // the loader's record of a module is a handle of dlopen's kind
+  if (dladdr1(reinterpret_cast<void*>(pc), &info, &module, RTLD_DL_LINKMAP) == 0 || module == nullptr) return nullptr;
+  return dlsym(module, name);
+}
 
 bool defined_behind_us(const char* name) noexcept {
   Query query{name, false, false};

@@ -42,6 +42,7 @@ struct alignas(64) Globals {
   bool check_unwind;
   bool follow_fork;
   bool wipes_on_fork;
+  bool forked;  // the process was forked from a recorded one
   // After a seccomp filter was installed: no system call of ours that could be forbidden.
   std::atomic<bool> restricted;
 };
@@ -84,6 +85,9 @@ bool in_recorded_process() noexcept;
 
 // Turns recording off for good, with one line on stderr (unless `quiet`) and a STOP record where possible.
 void stop_recording(trace::StopReason reason, int error, bool quiet = false) noexcept;
+
+// Remembers what standard error is, for say().
+void learn_stderr() noexcept;
 
 // One line on stderr: "tidemark: MESSAGE", with the error's number in words where it is one that users meet.
 void say(const char* message, int error = 0) noexcept;

@@ -46,15 +46,21 @@ void* reallocate(const Caller& caller, void* old_block, size_t size) noexcept {
   }
   if (bootstrapping()) return old_block == nullptr ? bootstrap::allocate(size) : nullptr;
   if (!recording()) return next.realloc(old_block, size);
-  const uint64_t before = realloc_begins();
-  void* block = next.realloc(old_block, size);
-  if (old_block == nullptr) {
-    if (block != nullptr) record_alloc(caller, block, size);
-  } else if (block != nullptr) {
-    record_realloc(caller, before, old_block, block, size);
-  } else if (size == 0) {
+  if (old_block != nullptr && size == 0) {
+    // A free; allocators differ in whether they give a new block.
     record_free(caller, old_block);
+    void* const block = next.realloc(old_block, size);
+    if (block != nullptr) record_alloc(caller, block, size);
+    return block;
   }
+  const uint64_t before = realloc_begins();
+  const NestedAllocation nested;
+  void* const block = next.realloc(old_block, size);
+  if (block == nullptr || nested.recorded(block)) return block;
+  if (old_block == nullptr)
+    record_alloc(caller, block, size);
+  else
+    record_realloc(caller, before, old_block, block, size);
   return block;
 }
 
@@ -88,8 +94,9 @@ TIDEMARK_EXPORT void* calloc(size_t count, size_t size) {
     slow_entry();
     if (bootstrapping()) return bootstrap::allocate(count * size);  // the arena is zeros, and dlsym's sizes are small
   }
+  const NestedAllocation nested;
   void* block = next.calloc(count, size);
-  if (block != nullptr && recording()) [[likely]]
+  if (block != nullptr && recording() && !nested.recorded(block)) [[likely]]
     record_alloc(TIDEMARK_CALLER(), block, count * size);
   return block;
 }

@@ -69,7 +69,11 @@ bool nobody_replaces() noexcept;
   const bool behind_us = defined_behind_us("_Znwm") && dlsym(RTLD_NEXT, "_Znwm") != nullptr;
   void* library = behind_us ? RTLD_NEXT : dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
   if (library == nullptr) library = dlopen("libc++abi.so.1", RTLD_LAZY | RTLD_NOLOAD);
-  if (library == nullptr) return Way::kDirect;
+  if (library == nullptr) {
+    // Operators of a plugin that has its own copy of the runtime library; found again by each call that needs them.
+    way.store(Way::kDirect, std::memory_order_release);
+    return Way::kDirect;
+  }
 #define TIDEMARK_FIND(name, result, parameters)                              \
   if (operators.name == nullptr && (!behind_us || defined_behind_us(#name))) \
     operators.name = reinterpret_cast<result(*) parameters>(dlsym(library, #name));
@@ -88,6 +92,18 @@ bool nobody_replaces() noexcept;
   return decided;
 }
 
+template <class Result, class... Parameters>
+inline Result call_if(Result (*function)(Parameters...), Parameters... arguments) {
+  return function != nullptr ? function(arguments...) : Result();
+}
+
+// The operator that the calling module would have had without us, for when none is known to the whole process.
+[[gnu::noinline, gnu::cold]] void* operator_of_caller(const Caller& caller, const char* name,
+                                                      const void* ours) noexcept {
+  void* const found = symbol_of_module(caller.pc, name);
+  return found == ours ? nullptr : found;
+}
+
 inline Way current_way() noexcept {
   const Way now = way.load(std::memory_order_relaxed);
   return now == Way::kUndecided ? decide() : now;
@@ -104,7 +120,7 @@ inline void prepare() noexcept {
 template <class PassOn>
 inline void* pass_on_new(Way now, const Caller& caller, size_t size, PassOn& pass_on) {
   const NestedAllocation nested;
-  void* block = pass_on();
+  void* block = pass_on(caller);
   if (now == Way::kRecordHere && block != nullptr && recording() && !nested.recorded(block))
     record_alloc(caller, block, size);
   return block;
@@ -118,7 +134,7 @@ inline void* new_block(const Caller& caller, size_t size, PassOn&& pass_on) {
   if (now == Way::kDirect) [[likely]] {
     void* block = next.malloc(size == 0 ? 1 : size);
     if (block == nullptr) [[unlikely]]
-      return pass_on();
+      return pass_on(caller);
     if (recording()) [[likely]]
       record_alloc(caller, block, size);
     return block;
@@ -136,7 +152,7 @@ inline void* new_aligned(const Caller& caller, size_t size, size_t alignment, Pa
     if (alignment != 0 && (alignment & (alignment - 1)) == 0 && size < SIZE_MAX / 2)
       block = next.aligned_alloc(alignment, ((size == 0 ? 1 : size) + alignment - 1) & ~(alignment - 1));
     if (block == nullptr) [[unlikely]]
-      return pass_on();
+      return pass_on(caller);
     if (recording()) [[likely]]
       record_alloc(caller, block, size);
     return block;
@@ -156,7 +172,7 @@ inline void delete_block(const Caller& caller, void* block, PassOn&& pass_on) {
     return next.free(block);
   ThreadState* const thread = current_thread;
   if (now == Way::kRecordHere && thread != nullptr) thread->deleting = reinterpret_cast<uintptr_t>(block);
-  pass_on();
+  pass_on(caller);
   if (thread != nullptr) thread->deleting = 0;
 }
 
@@ -165,31 +181,34 @@ inline void delete_block(const Caller& caller, void* block, PassOn&& pass_on) {
 
 using namespace tidemark;
 
-#define NEW(name)                                                                                 \
-  TIDEMARK_EXPORT void* name(size_t size) {                                                       \
-    return new_block(TIDEMARK_CALLER(), size,                                                     \
-                     [=] { return operators.name == nullptr ? nullptr : operators.name(size); }); \
+// Calls `name` behind us; `...` are its arguments. Without any, a failed allocation is all that can be reported.
+#define PASS_ON(name, ...)                                                                                             \
+  (operators.name != nullptr ? operators.name(__VA_ARGS__)                                                             \
+                             : call_if(reinterpret_cast<decltype(operators.name)>(                                     \
+                                           operator_of_caller(caller, #name, reinterpret_cast<const void*>(&::name))), \
+                                       __VA_ARGS__))
+
+#define NEW(name)                                                                                         \
+  TIDEMARK_EXPORT void* name(size_t size) {                                                               \
+    return new_block(TIDEMARK_CALLER(), size, [=](const Caller& caller) { return PASS_ON(name, size); }); \
   }
-#define NEW_NOTHROW(name)                                                                              \
-  TIDEMARK_EXPORT void* name(size_t size, const void* tag) {                                           \
-    return new_block(TIDEMARK_CALLER(), size,                                                          \
-                     [=] { return operators.name == nullptr ? nullptr : operators.name(size, tag); }); \
+#define NEW_NOTHROW(name)                                                                                      \
+  TIDEMARK_EXPORT void* name(size_t size, const void* tag) {                                                   \
+    return new_block(TIDEMARK_CALLER(), size, [=](const Caller& caller) { return PASS_ON(name, size, tag); }); \
   }
-#define NEW_ALIGNED(name)                                                                                      \
-  TIDEMARK_EXPORT void* name(size_t size, size_t alignment) {                                                  \
-    return new_aligned(TIDEMARK_CALLER(), size, alignment,                                                     \
-                       [=] { return operators.name == nullptr ? nullptr : operators.name(size, alignment); }); \
+#define NEW_ALIGNED(name)                                                                     \
+  TIDEMARK_EXPORT void* name(size_t size, size_t alignment) {                                 \
+    return new_aligned(TIDEMARK_CALLER(), size, alignment,                                    \
+                       [=](const Caller& caller) { return PASS_ON(name, size, alignment); }); \
   }
-#define NEW_ALIGNED_NOTHROW(name)                                                                                   \
-  TIDEMARK_EXPORT void* name(size_t size, size_t alignment, const void* tag) {                                      \
-    return new_aligned(TIDEMARK_CALLER(), size, alignment,                                                          \
-                       [=] { return operators.name == nullptr ? nullptr : operators.name(size, alignment, tag); }); \
+#define NEW_ALIGNED_NOTHROW(name)                                                                  \
+  TIDEMARK_EXPORT void* name(size_t size, size_t alignment, const void* tag) {                     \
+    return new_aligned(TIDEMARK_CALLER(), size, alignment,                                         \
+                       [=](const Caller& caller) { return PASS_ON(name, size, alignment, tag); }); \
   }
-#define DELETE(name, parameters, ...)                             \
-  TIDEMARK_EXPORT void name parameters {                          \
-    delete_block(TIDEMARK_CALLER(), block, [=] {                  \
-      if (operators.name != nullptr) operators.name(__VA_ARGS__); \
-    });                                                           \
+#define DELETE(name, parameters, ...)                                                                  \
+  TIDEMARK_EXPORT void name parameters {                                                               \
+    delete_block(TIDEMARK_CALLER(), block, [=](const Caller& caller) { PASS_ON(name, __VA_ARGS__); }); \
   }
 
 NEW(_Znwm)

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include <cstring>
@@ -33,7 +34,7 @@ namespace {
 constexpr size_t kMaxNodes = size_t{1} << 26;
 constexpr size_t kMinNodes = size_t{1} << 16;
 
-std::atomic<uint32_t> starting_tid{0};
+std::atomic<uint32_t> starting_tid{0};  // the thread that begins a recording; 0: none. Held like a lock
 std::atomic<bool> life_ended{false};
 std::atomic<bool> finished{false};
 
@@ -48,8 +49,8 @@ class HeaderText {
   explicit HeaderText(trace::FileHeader* header) noexcept
       : base_(reinterpret_cast<char*>(header)), at_(sizeof(trace::FileHeader)) {}
 
-  trace::StringRef add(const char* text, size_t bytes, size_t keep_free = 0) noexcept {
-    const size_t room = trace::kHeaderBytes - at_ > keep_free ? trace::kHeaderBytes - at_ - keep_free : 0;
+  trace::StringRef add(const char* text, size_t bytes) noexcept {
+    const size_t room = trace::kHeaderBytes - at_;
     const size_t size = bytes < room ? bytes : room;
     std::memcpy(base_ + at_, text, size);
     const trace::StringRef added{static_cast<uint32_t>(at_), static_cast<uint32_t>(size)};
@@ -87,7 +88,41 @@ struct Origin {
   bool forked = false;
 };
 
-void write_header(const StartVectors& vectors, trace::Clock clock, const Origin& origin) noexcept {
+// What the image is called, taken once at its first start: later the program may have overwritten its arguments, and a
+// forked child must not ask the loader.
+struct Identity {
+  char program[256] = "program";
+  char executable[4096] = {};
+  char command_line[8192] = {};
+  size_t command_line_bytes = 0;
+  const char* allocator = "";
+  const char* operator_new = "";
+};
+constinit Identity identity;
+
+void copy_text(char* to, size_t room, const char* from) noexcept {
+  size_t i = 0;
+  for (; i + 1 < room && from[i] != 0; ++i) to[i] = from[i];
+  to[i] = 0;
+}
+
+void learn_identity(const StartVectors& vectors) noexcept {
+  if (vectors.argument_count > 0 && vectors.arguments[0] != nullptr)
+    copy_text(identity.program, sizeof(identity.program), base_name(vectors.arguments[0]));
+  const long length = sys::readlink("/proc/self/exe", identity.executable, sizeof(identity.executable) - 1);
+  if (sys::failed(length)) identity.executable[0] = 0;
+  for (int i = 0; i < vectors.argument_count && vectors.arguments[i] != nullptr; ++i) {
+    char* const at = identity.command_line + identity.command_line_bytes;
+    const size_t room = sizeof(identity.command_line) - identity.command_line_bytes;
+    if (room < 2) break;
+    copy_text(at, room, vectors.arguments[i]);
+    identity.command_line_bytes += std::strlen(at) + 1;
+  }
+  identity.allocator = module_path(reinterpret_cast<uintptr_t>(next.malloc));
+  if (next.operator_new != nullptr) identity.operator_new = module_path(reinterpret_cast<uintptr_t>(next.operator_new));
+}
+
+void write_header(trace::Clock clock, const Origin& origin) noexcept {
   trace::FileHeader& header = *trace_output.header();
   header.version = trace::kFormatVersion;
   header.header_bytes = trace::kHeaderBytes;
@@ -114,19 +149,12 @@ void write_header(const StartVectors& vectors, trace::Clock clock, const Origin&
     header.trace_id = header.start_ticks << 20 ^ globals.pid;
 
   HeaderText text(&header);
+  header.executable = text.add(identity.executable);
   char path[4096];
-  const long length = sys::readlink("/proc/self/exe", path, sizeof(path));
-  header.executable = text.add(path, sys::failed(length) ? 0 : static_cast<size_t>(length));
   if (!sys::failed(sys::getcwd(path, sizeof(path)))) header.working_directory = text.add(path);
-  header.allocator = text.add(module_path(reinterpret_cast<uintptr_t>(next.malloc)));
-  if (next.operator_new != nullptr)
-    header.operator_new = text.add(module_path(reinterpret_cast<uintptr_t>(next.operator_new)));
-  // argv's strings follow one another in memory as the kernel laid them; a program may have overwritten them since.
-  if (vectors.argument_count > 0 && vectors.arguments[0] != nullptr) {
-    const char* const first = vectors.arguments[0];
-    const char* const last = vectors.arguments[vectors.argument_count - 1];
-    header.command_line = text.add(first, static_cast<size_t>(last + std::strlen(last) + 1 - first));
-  }
+  header.allocator = text.add(identity.allocator);
+  header.operator_new = text.add(identity.operator_new);
+  header.command_line = text.add(identity.command_line, identity.command_line_bytes);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   std::atomic_ref<uint64_t>(header.magic).store(trace::kFileMagic, std::memory_order_release);
 }
@@ -172,13 +200,13 @@ bool init_tables() noexcept {
 
 // One thread, phase kStarting. Returns whether events are to be recorded.
 bool start(bool forked) noexcept {
-  const StartVectors vectors = start_vectors();
   globals.pid = sys::getpid();
   Origin origin;
   if (forked) {
-    // The parent's trace is still mapped.
     origin = {trace_output.header()->trace_id, trace_output.header()->pid, 0, true};
+    trace_output.drop(false);
   } else {
+    const StartVectors vectors = start_vectors();
     read_settings(vectors.environment);
     origin = {settings.parent_trace, settings.parent_pid, 0, false};
     if (settings.parent_pid == globals.pid) origin.image = settings.parent_image + 1;
@@ -186,20 +214,22 @@ bool start(bool forked) noexcept {
     globals.check_unwind = settings.check_unwind;
     if (!settings.follow_fork && settings.recorded_pid != 0 && settings.recorded_pid != globals.pid) return false;
     find_own_ranges();
+    learn_identity(vectors);
+    learn_stderr();
     if (!init_tables()) {
       say("not recording: no memory for the recorder's tables");
       return false;
     }
   }
   const trace::Clock clock = detect_clock();
-  const char* const program =
-      vectors.argument_count > 0 && vectors.arguments[0] != nullptr ? base_name(vectors.arguments[0]) : "program";
-  const int error = trace_output.create(settings.output, program, globals.pid, settings.max_trace_bytes);
+  const int error = trace_output.create(settings.output, identity.program, globals.pid, settings.max_trace_bytes);
   if (error != 0) {
-    say("not recording: the trace cannot be created", error);
+    say(error == EFBIG ? "not recording: the largest trace size is too small"
+                       : "not recording: the trace cannot be created",
+        error == EFBIG ? 0 : error);
     return false;
   }
-  write_header(vectors, clock, origin);
+  write_header(clock, origin);
   life_ended.store(false, std::memory_order_relaxed);
   finished.store(false, std::memory_order_relaxed);
   globals.wipes_on_fork = sys::madvise(&gate, sizeof(gate), MADV_WIPEONFORK) == 0;
@@ -207,10 +237,13 @@ bool start(bool forked) noexcept {
   return true;
 }
 
-void first_records(uintptr_t sp) noexcept {
+void first_records(uintptr_t sp, bool forked) noexcept {
   ThreadState* thread = enter(sp);
   if (thread == nullptr) return;
-  sync_modules(*thread, true);
+  if (forked)
+    record_inherited_modules(*thread);
+  else
+    record_all_modules(*thread);
   sampler.sample_now(*thread);
   leave(thread);
 }
@@ -220,36 +253,36 @@ void drop_parents_state() noexcept {
   forget_threads_after_fork();
   recorder.tree().clear();
   unwind::reset_rows_after_fork();
-  forget_modules_after_fork();
 }
 
 }  // namespace
 
 void begin_recording() noexcept {
-  Phase phase = globals.phase.load(std::memory_order_acquire);
-  if (phase == Phase::kOff) return;
+  if (globals.phase.load(std::memory_order_acquire) == Phase::kOff) return;
   const uint32_t tid = sys::gettid();
-  if (phase == Phase::kStarting) {
-    // Another thread is at it: wait, so that no event is lost. The same thread (its own allocations while it sets up,
-    // or a signal handler): pass.
-    while (starting_tid.load(std::memory_order_acquire) != tid &&
-           globals.phase.load(std::memory_order_acquire) == Phase::kStarting)
-      sys::yield();
-    return;
+  uint32_t holder = 0;
+  while (!starting_tid.compare_exchange_strong(holder, tid, std::memory_order_acq_rel)) {
+    // The same thread (its own allocations while it sets up, or a signal handler) passes; another waits, so that no
+    // event is lost.
+    if (holder == tid) return;
+    holder = 0;
+    sys::yield();
   }
+  const Phase phase = globals.phase.load(std::memory_order_acquire);
   const bool forked = phase == Phase::kOn;
-  if (forked && recording()) return;
-  if (!globals.phase.compare_exchange_strong(phase, Phase::kStarting, std::memory_order_acq_rel)) return;
+  if (phase == Phase::kOff || recording()) return starting_tid.store(0, std::memory_order_release);
   const int saved_errno = errno;
-  starting_tid.store(tid, std::memory_order_release);
+  globals.phase.store(Phase::kStarting, std::memory_order_release);
   // Under a seccomp filter a child has no way to open a trace of its own.
   bool on = !forked || (globals.follow_fork && !globals.restricted.load(std::memory_order_relaxed));
   if (forked) drop_parents_state();
-  on = on && find_next_functions() && start(forked);
+  on = on && (forked || find_next_functions()) && start(forked);
+  if (!on) trace_output.drop(false);
   if (on) gate.open.store(1, std::memory_order_release);
   globals.phase.store(on ? Phase::kOn : Phase::kOff, std::memory_order_release);
   starting_tid.store(0, std::memory_order_release);
-  if (on) first_records(TIDEMARK_CALLER().sp);
+  globals.forked = forked;
+  if (on) first_records(TIDEMARK_CALLER().sp, forked);
   errno = saved_errno;
 }
 
@@ -273,16 +306,22 @@ void life_ends(trace::LifeEndKind kind, int status) noexcept {
 }
 
 void finish_recording(int status) noexcept {
-  if (!in_recorded_process()) return;
+  trace::FileHeader* const header = trace_output.header();
+  // A recording that was stopped has an end, too.
+  if (header == nullptr || (!globals.restricted.load(std::memory_order_relaxed) && sys::getpid() != globals.pid))
+    return;
   life_ends(trace::LifeEndKind::kExit, status);
   if (finished.exchange(true, std::memory_order_acq_rel)) return;
-  if (ThreadState* thread = enter(TIDEMARK_CALLER().sp); thread != nullptr) {
-    sync_modules(*thread, false);
-    sampler.sample_now(*thread);
-    leave(thread);
+  if (recording()) {
+    if (ThreadState* thread = enter(TIDEMARK_CALLER().sp); thread != nullptr) {
+      if (!globals.forked) record_all_modules(*thread);
+      sampler.sample_now(*thread);
+      leave(thread);
+    }
+  } else {
+    std::atomic_ref<int32_t>(header->end_code).store(status & 0xff, std::memory_order_relaxed);
   }
-  trace::FileHeader& header = *trace_output.header();
-  std::atomic_ref<uint32_t>(header.end_kind)
+  std::atomic_ref<uint32_t>(header->end_kind)
       .store(static_cast<uint32_t>(trace::EndKind::kExited), std::memory_order_release);
   trace_output.trim();
 }
@@ -316,7 +355,31 @@ void stop_recording(trace::StopReason reason, int error, bool quiet) noexcept {
       error);
 }
 
+// Standard error as it was at the start: a program may have closed it and opened a file of its own in its place.
+static constinit struct {
+  uint64_t device, inode;
+  bool known;
+} first_stderr = {};
+
+void learn_stderr() noexcept {
+  struct stat status = {};
+  first_stderr.known = sys::fstat(2, &status) == 0;
+  first_stderr.device = status.st_dev;
+  first_stderr.inode = status.st_ino;
+}
+
+// Whether a line can be written there now: it is still what it was, somebody reads it, and nobody would wait.
+static bool stderr_is_ready() noexcept {
+  struct stat status = {};
+  if (!first_stderr.known || sys::fstat(2, &status) != 0 || status.st_dev != first_stderr.device ||
+      status.st_ino != first_stderr.inode)
+    return false;
+  struct pollfd poll = {2, POLLOUT, 0};
+  return sys::call(SYS_poll, &poll, 1, 0) == 1 && (poll.revents & (POLLERR | POLLNVAL | POLLOUT)) == POLLOUT;
+}
+
 void say(const char* message, int error) noexcept {
+  if (!stderr_is_ready()) return;
   char line[512];
   char* at = line;
   const auto add = [&](const char* text) {
@@ -381,7 +444,7 @@ void say(const char* message, int error) noexcept {
   say("allocations are not recorded: the program has a malloc of its own");
 }
 [[gnu::destructor]] static void process_ends() noexcept {
-  if (recording()) finish_recording(trace_output.header()->end_code);
+  if (trace_output.header() != nullptr) finish_recording(trace_output.header()->end_code);
 }
 
 }  // namespace tidemark

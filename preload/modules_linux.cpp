@@ -12,6 +12,8 @@
 #include "preload/slow_heap.h"
 #include "preload/syscalls_linux.h"
 #include "preload/thread_state.h"
+#include "preload/unwind/memo_unwinder.h"
+#include "preload/unwind/slow_unwind.h"
 #include "trace/records.h"
 
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
@@ -23,29 +25,25 @@ namespace tidemark {
 namespace {
 
 struct Module {
-  uintptr_t start, end, bias;
-  const void* identity;  // its program headers: distinguishes a module from a later one at the same place
-  bool seen;             // by the walk under way
-  bool other_namespace;  // not in dl_iterate_phdr's list
+  uintptr_t start, end, bias;  // start 0: unloaded
+  const void* identity;        // the loader's record of it, or where that is not to be had its program headers;
+                               // nullptr: never unloaded (the kernel's vdso)
+  const char* path;            // a copy of ours
+  trace::Bytes build_id;       // in the module's own memory
 };
 
 class Table {
  public:
   bool try_lock() noexcept { return !locked_.exchange(true, std::memory_order_acquire); }
   void unlock() noexcept { locked_.store(false, std::memory_order_release); }
-  void reset_after_fork() noexcept {
-    locked_.store(false, std::memory_order_relaxed);
-    count_ = 0;
-    adds_ = subs_ = 0;
-  }
 
-  Module* find(uintptr_t start, const void* identity) noexcept {
-    for (size_t i = 0; i < count_; ++i)
-      if (modules_[i].start == start && modules_[i].identity == identity) return &modules_[i];
-    return nullptr;
+  bool knows(uintptr_t pc) noexcept {
+    for (const Module& module : *this)
+      if (pc >= module.start && pc < module.end) return true;
+    return false;
   }
-  // Index of a new entry; indices are never reused, entries of unloaded modules keep `start` 0.
-  Module* add() noexcept {
+  // Indices are never reused. The entry is whole before it counts: a forked child may find the table at any moment.
+  Module* add(const Module& module) noexcept {
     if (count_ == capacity_) {
       const size_t capacity = capacity_ == 0 ? 64 : capacity_ * 2;
       auto* larger =
@@ -54,13 +52,14 @@ class Table {
       modules_ = larger;
       capacity_ = capacity;
     }
+    modules_[count_] = module;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     return &modules_[count_++];
   }
   Module* begin() noexcept { return modules_; }
   Module* end() noexcept { return modules_ + count_; }
   size_t index(const Module* module) const noexcept { return static_cast<size_t>(module - modules_); }
 
-  uint64_t adds_ = 0, subs_ = 0;  // the loader's counters when the table was last right
   std::atomic<bool> again_{false};
 
  private:
@@ -123,92 +122,141 @@ Range mapped_range(uintptr_t bias, const ElfW(Phdr) * headers, size_t count) noe
   return range;
 }
 
-void record_load(ThreadState& thread, uintptr_t bias, const char* name, const ElfW(Phdr) * headers, size_t count,
-                 bool other_namespace) noexcept {
-  const Range range = mapped_range(bias, headers, count);
-  if (range.end == 0) return;
-  if (Module* known = table.find(range.start, headers)) {
-    known->seen = true;
-    return;
-  }
-  Module* module = table.add();
-  if (module == nullptr) return;
-  *module = {range.start, range.end, bias, headers, true, other_namespace};
-  char buffer[4096];
+const char* copy_of(const char* text) noexcept {
+  const size_t size = std::strlen(text) + 1;
+  auto* copy = static_cast<char*>(slow_heap::allocate(size));
+  if (copy == nullptr) return "";
+  std::memcpy(copy, text, size);
+  return copy;
+}
+
+void write_load(ThreadState& thread, const Module& module) noexcept {
   trace::ModuleLoadRecord record;
-  record.index = table.index(module);
-  record.start = range.start;
-  record.end = range.end;
-  record.bias = bias;
-  record.build_id = build_id_of(bias, headers, count);
-  record.path = trace::Bytes::of(absolute_path(name, buffer, sizeof(buffer)));
+  record.index = table.index(&module);
+  record.start = module.start;
+  record.end = module.end;
+  record.bias = module.bias;
+  record.build_id = module.build_id;
+  record.path = trace::Bytes::of(module.path);
   thread.write_sized(record, record.path.size + record.build_id.size);
 }
 
-void walk(ThreadState& thread) noexcept {
-  for (Module& module : table) module.seen = module.other_namespace;
+// What tells the module that is mapped at `start` now from a later one at the same place.
+const void* identity_at(uintptr_t start) noexcept {
+#ifdef TIDEMARK_HAVE_FIND_OBJECT
+  if (_dl_find_object != nullptr) {
+    struct dl_find_object found = {};
+    return _dl_find_object(reinterpret_cast<void*>(start), &found) == 0 ? found.dlfo_link_map : nullptr;
+  }
+#endif
+  struct Query {
+    uintptr_t start;
+    const void* found;
+  } query{start, nullptr};
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void* state) {
-        table.adds_ = info->dlpi_adds;
-        table.subs_ = info->dlpi_subs;
-        record_load(*static_cast<ThreadState*>(state), info->dlpi_addr, info->dlpi_name, info->dlpi_phdr,
-                    info->dlpi_phnum, false);
-        return 0;
+        auto* wanted = static_cast<Query*>(state);
+        const Range range = mapped_range(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
+        if (range.start == wanted->start) wanted->found = info->dlpi_phdr;
+        return wanted->found != nullptr ? 1 : 0;
       },
-      &thread);
+      &query);
+  return query.found;
+}
+
+void record_load(ThreadState& thread, uintptr_t bias, const char* name, const ElfW(Phdr) * headers,
+                 size_t count) noexcept {
+  const Range range = mapped_range(bias, headers, count);
+  if (range.end == 0 || table.knows(range.start)) return;
+  char buffer[4096];
+  const Module module = {range.start,
+                         range.end,
+                         bias,
+                         identity_at(range.start),
+                         copy_of(absolute_path(name, buffer, sizeof(buffer))),
+                         build_id_of(bias, headers, count)};
+  if (const Module* added = table.add(module); added != nullptr) write_load(thread, *added);
+}
+
+#ifdef TIDEMARK_HAVE_FIND_OBJECT
+// The module's program headers, through the ELF header at the start of its mapping; nullptr if there is none.
+const ElfW(Phdr) * headers_of(const struct dl_find_object& object, size_t& count) noexcept {
+  const auto* file = static_cast<const uint8_t*>(object.dlfo_map_start);
+  ElfW(Ehdr) header;
+  std::memcpy(&header, file, sizeof(header));
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || object.dlfo_link_map == nullptr) return nullptr;
+  count = header.e_phnum;
+  return reinterpret_cast<const ElfW(Phdr)*>(file + header.e_phoff);
+}
+#endif
+
+void drop_unloaded(ThreadState& thread) noexcept {
   bool unloaded = false;
   for (Module& module : table) {
-    if (module.seen || module.start == 0) continue;
+    if (module.start == 0 || identity_at(module.start) == module.identity) continue;
+    unwind::forget_rows(module.start, module.end);
     module.start = module.end = 0;
     unloaded = true;
     trace::ModuleUnloadRecord record;
     record.index = table.index(&module);
     thread.write_sized(record, 0);
   }
-  if (unloaded) globals.code_epoch.fetch_add(1, std::memory_order_release);
+  if (unloaded) {
+    unwind::forget_slow_rows();
+    globals.code_epoch.fetch_add(1, std::memory_order_release);
+  }
 }
 
-bool counters_moved() noexcept {
-  return dl_iterate_phdr([](dl_phdr_info* info, size_t,
-                            void*) { return info->dlpi_adds != table.adds_ || info->dlpi_subs != table.subs_ ? 1 : 2; },
-                         nullptr) == 1;
+// Releases the table; looks for unloads if somebody could not meanwhile.
+void release_table(ThreadState& thread) noexcept {
+  table.unlock();
+  while (table.again_.exchange(false, std::memory_order_acquire) && table.try_lock()) {
+    drop_unloaded(thread);
+    table.unlock();
+  }
 }
 
 }  // namespace
 
-void sync_modules(ThreadState& thread, bool force) noexcept {
-  if (!force && !counters_moved()) return;
-  do {
-    if (!table.try_lock()) {
-      table.again_.store(true, std::memory_order_release);
-      return;
-    }
-    const int saved_errno = errno;
-    table.again_.store(false, std::memory_order_relaxed);
-    walk(thread);
-    table.unlock();
-    errno = saved_errno;
-  } while (table.again_.load(std::memory_order_acquire));
+void record_all_modules(ThreadState& thread) noexcept {
+  const int saved_errno = errno;
+  if (table.try_lock()) {
+    dl_iterate_phdr(
+        [](dl_phdr_info* info, size_t, void* state) {
+          record_load(*static_cast<ThreadState*>(state), info->dlpi_addr, info->dlpi_name, info->dlpi_phdr,
+                      info->dlpi_phnum);
+          return 0;
+        },
+        &thread);
+    release_table(thread);
+  }
+  errno = saved_errno;
 }
 
-void forget_modules_after_fork() noexcept { table.reset_after_fork(); }
+void check_for_unloads(ThreadState& thread) noexcept {
+  const int saved_errno = errno;
+  table.again_.store(true, std::memory_order_release);
+  if (table.try_lock()) release_table(thread);
+  errno = saved_errno;
+}
+
+void record_inherited_modules(ThreadState& thread) noexcept {
+  table.unlock();  // whoever held it at the fork is not here
+  for (const Module& module : table)
+    if (module.start != 0) write_load(thread, module);
+}
 
 const uint8_t* find_unwind_table(ThreadState* thread, uintptr_t pc) noexcept {
 #ifdef TIDEMARK_HAVE_FIND_OBJECT
   if (_dl_find_object != nullptr) {
     struct dl_find_object found = {};
     if (_dl_find_object(reinterpret_cast<void*>(pc), &found) != 0) return nullptr;
-    if (thread == nullptr) return static_cast<const uint8_t*>(found.dlfo_eh_frame);
-    const auto* file = static_cast<const uint8_t*>(found.dlfo_map_start);
-    ElfW(Ehdr) header;
-    std::memcpy(&header, file, sizeof(header));
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && found.dlfo_link_map != nullptr && table.try_lock()) {
-      const auto* headers = reinterpret_cast<const ElfW(Phdr)*>(file + header.e_phoff);
-      bool known = false;
-      for (const Module& module : table) known |= pc >= module.start && pc < module.end;
-      if (!known)
-        record_load(*thread, found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, headers, header.e_phnum, true);
-      table.unlock();
+    size_t count = 0;
+    const ElfW(Phdr)* const headers = thread == nullptr ? nullptr : headers_of(found, count);
+    if (headers != nullptr && table.try_lock()) {
+      if (!table.knows(pc))
+        record_load(*thread, found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, headers, count);
+      release_table(*thread);
     }
     return static_cast<const uint8_t*>(found.dlfo_eh_frame);
   }

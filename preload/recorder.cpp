@@ -26,17 +26,20 @@ uint32_t checked_stack(ThreadState& thread, const Caller& caller) noexcept {
 
 void loader_event(ThreadState& thread) noexcept {
   const uint32_t epoch = globals.code_epoch.load(std::memory_order_acquire);
-  sync_modules(thread, false);
+  check_for_unloads(thread);
   if (globals.code_epoch.load(std::memory_order_acquire) == epoch) return;
-  unwind::forget_rows();
-  unwind::forget_slow_rows();
+  // The rows of unloaded code are gone from the shared table; this thread's own memory of code goes here, the others'
+  // when they see the epoch.
   thread.unwinder.forget_code();
   thread.code_epoch = globals.code_epoch.load(std::memory_order_acquire);
 }
 
 uint64_t realloc_begins() noexcept {
   const ThreadState* thread = current_thread;
-  if (thread == nullptr || thread->stream != active_stream.stream.load(std::memory_order_acquire)) return now_ticks();
+  // A busy state is an interrupted hook's: the event will go to another stream.
+  if (thread == nullptr || thread->busy_sp != 0 ||
+      thread->stream != active_stream.stream.load(std::memory_order_acquire))
+    return now_ticks();
   return 0;
 }
 

@@ -21,13 +21,16 @@ extern "C" long tidemark_raw_syscall(long number, long a, long b, long c, long d
 }
 
 // The few calls that concern the recorder: a seccomp filter, and the end of the process.
-extern "C" [[gnu::visibility("hidden"), gnu::used]] void tidemark_before_syscall(long number, long a, long b) noexcept {
+extern "C" [[gnu::visibility("hidden"), gnu::used]] void tidemark_before_syscall(long number, long a, long b,
+                                                                                 long c) noexcept {
   switch (number) {
     case SYS_seccomp:
-      if (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER) seccomp_comes(a == SECCOMP_SET_MODE_STRICT);
+      // A filter that is a null pointer only asks whether the kernel has filters.
+      if (a == SECCOMP_SET_MODE_STRICT || (a == SECCOMP_SET_MODE_FILTER && c != 0))
+        seccomp_comes(a == SECCOMP_SET_MODE_STRICT);
       break;
     case SYS_prctl:
-      if (a == PR_SET_SECCOMP) seccomp_comes(b == SECCOMP_MODE_STRICT);
+      if (a == PR_SET_SECCOMP && (b == SECCOMP_MODE_STRICT || c != 0)) seccomp_comes(b == SECCOMP_MODE_STRICT);
       break;
     case SYS_exit_group:
       if (recording()) {

@@ -109,7 +109,7 @@ bool ThreadState::next_chunk(size_t bytes) noexcept {
   if (!recording()) return false;
   size_t wanted = chunk == nullptr ? kFirstChunkBytes : chunk_bytes * 4;
   if (wanted > trace::kMaxChunkBytes) wanted = trace::kMaxChunkBytes;
-  while (wanted < bytes + sizeof(trace::ChunkHeader) + 16) wanted += trace::kChunkAlignment;
+  wanted = trace_output.chunk_bytes(wanted, bytes + sizeof(trace::ChunkHeader) + 16);
   uint8_t* const fresh = trace_output.claim(wanted);
   if (fresh == nullptr) {
     writer.detach();
@@ -235,8 +235,11 @@ void forget_threads_after_fork() noexcept {
   next_probe.store(nullptr, std::memory_order_relaxed);
   while (state != nullptr) {
     ThreadState* const next = state->next;
-    state->unwinder.release();
-    sys::munmap(state, state_bytes());
+    // One that is busy belongs to a hook that the forking signal handler has interrupted, and that goes on.
+    if (state->busy_sp == 0) {
+      state->unwinder.release();
+      sys::munmap(state, state_bytes());
+    }
     state = next;
   }
   current_thread = nullptr;

@@ -73,7 +73,12 @@ struct ThreadState {
 
   template <class Record>
   void write_sized(const Record& record, size_t text_bytes) noexcept {
-    if (room(trace::ChunkWriter::sized_room(text_bytes))) writer.sized(now_ticks(), record);
+    const size_t most = 2 * trace::kMaxTextBytes;  // records have at most two texts, each cut to kMaxTextBytes
+    if (!room(trace::ChunkWriter::sized_room(text_bytes < most ? text_bytes : most))) return;
+    // What other streams record from now on is later than this record, and is to say so.
+    if (active_stream.stream.load(std::memory_order_relaxed) != ActiveStream::kContended)
+      active_stream.stream.exchange(stream, std::memory_order_seq_cst);
+    writer.sized(now_ticks(), record);
   }
 
   bool next_chunk(size_t bytes) noexcept;

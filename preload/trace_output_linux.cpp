@@ -18,7 +18,7 @@ constinit TraceOutput trace_output;
 namespace {
 
 constexpr uint64_t kDefaultLimit = uint64_t{16} << 30;
-constexpr uint64_t kSmallestWindow = trace::kHeaderBytes + 4 * trace::kMaxChunkBytes;
+constexpr uint64_t kSmallestWindow = uint64_t{256} << 10;
 constexpr uint64_t kSeccompReserve = uint64_t{64} << 20;  // some ten million events
 
 char* append(char* at, const char* end, const char* text) noexcept {
@@ -73,14 +73,10 @@ uint64_t window_size(int fd, uint64_t limit) noexcept {
 }  // namespace
 
 int TraceOutput::create(const char* pattern, const char* program, uint32_t pid, uint64_t limit) noexcept {
-  if (header_ != nullptr) {
-    sys::munmap(header_, window_bytes_);
-    header_ = nullptr;
-  }
   trimmed_.store(false, std::memory_order_relaxed);
+  cut_ = false;
   resident_.store(0, std::memory_order_relaxed);
   reserved_until_ = 0;
-  name_suffix_ = 0;
 
   const char* const end = path_ + sizeof(path_);
   char* at = path_;
@@ -91,11 +87,12 @@ int TraceOutput::create(const char* pattern, const char* program, uint32_t pid, 
   }
   at = expand(at, end, pattern, program, pid);
   long fd = 0;
+  uint32_t suffix = 0;
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-  while ((fd = sys::open(path_, kFlags, 0600)) == -EEXIST && name_suffix_ < 100000) {
-    ++name_suffix_;
+  while ((fd = sys::open(path_, kFlags, 0600)) == -EEXIST && suffix < 100000) {
+    ++suffix;
     char* tail = append_number(append(at, end, "."), end, pid);
-    append_number(append(tail, end, "."), end, name_suffix_);
+    append_number(append(tail, end, "."), end, suffix);
   }
   if (sys::failed(fd)) return static_cast<int>(-fd);
   const int file = static_cast<int>(fd);
@@ -103,8 +100,8 @@ int TraceOutput::create(const char* pattern, const char* program, uint32_t pid, 
   window_bytes_ = window_size(file, limit);
   long error = 0;
   struct stat status = {};
-  if (window_bytes_ < trace::kHeaderBytes + trace::kMaxChunkBytes)
-    error = -ENOSPC;
+  if (window_bytes_ < kSmallestWindow)
+    error = limit != 0 ? -EFBIG : -ENOSPC;
   else
     error = sys::fstat(file, &status);
   device_ = status.st_dev;
@@ -144,10 +141,19 @@ int TraceOutput::create(const char* pattern, const char* program, uint32_t pid, 
   return 0;
 }
 
+size_t TraceOutput::chunk_bytes(size_t bytes, size_t least) const noexcept {
+  const uint64_t claimed = std::atomic_ref<uint64_t>(header_->claimed_bytes).load(std::memory_order_relaxed);
+  const uint64_t left = window_bytes_ > claimed ? window_bytes_ - claimed : 0;
+  while (bytes > left / 8 && bytes > trace::kChunkAlignment) bytes /= 2;
+  while (bytes < least) bytes += trace::kChunkAlignment;
+  return (bytes + trace::kChunkAlignment - 1) & ~(trace::kChunkAlignment - 1);
+}
+
 uint8_t* TraceOutput::claim(size_t bytes) noexcept {
   std::atomic_ref<uint64_t> claimed(header_->claimed_bytes);
-  if (trimmed_.load(std::memory_order_relaxed)) return nullptr;
-  const uint64_t offset = claimed.fetch_add(bytes, std::memory_order_relaxed);
+  const uint64_t offset = claimed.fetch_add(bytes, std::memory_order_seq_cst);
+  // Asked after the add: either this sees that the file is being cut, or the cut sees the chunk.
+  if (trimmed_.load(std::memory_order_seq_cst)) return nullptr;
   if (offset + bytes > window_bytes_) {
     claimed.fetch_sub(bytes, std::memory_order_relaxed);
     stop_recording(trace::StopReason::kTraceCap, 0);
@@ -205,17 +211,36 @@ void TraceOutput::trim() noexcept {
   const long fd = reopen();
   if (sys::failed(fd)) return;
   const uint64_t claimed = std::atomic_ref<uint64_t>(header_->claimed_bytes).load(std::memory_order_seq_cst);
-  if (claimed <= window_bytes_) sys::ftruncate(static_cast<int>(fd), static_cast<int64_t>(claimed));
+  if (claimed <= window_bytes_) cut_ = sys::ftruncate(static_cast<int>(fd), static_cast<int64_t>(claimed)) == 0;
   sys::close(static_cast<int>(fd));
 }
 
 void TraceOutput::untrim() noexcept {
   if (header_ == nullptr || !trimmed_.load(std::memory_order_relaxed)) return;
-  const long fd = reopen();
-  if (sys::failed(fd)) return;
-  if (sys::ftruncate(static_cast<int>(fd), static_cast<int64_t>(window_bytes_)) == 0)
-    trimmed_.store(false, std::memory_order_seq_cst);
-  sys::close(static_cast<int>(fd));
+  if (cut_) {
+    // Not beyond a limit that was set meanwhile, which would kill.
+    struct rlimit bound = {};
+    uint64_t size = window_bytes_;
+    if (sys::get_limit(RLIMIT_FSIZE, &bound) && bound.rlim_cur < size) size = bound.rlim_cur;
+    const long fd = reopen();
+    long error = sys::failed(fd) ? fd : 0;
+    if (error == 0 && size > header_->claimed_bytes)
+      error = sys::ftruncate(static_cast<int>(fd), static_cast<int64_t>(size));
+    if (!sys::failed(fd)) sys::close(static_cast<int>(fd));
+    if (error != 0) return stop_recording(trace::StopReason::kMapFailed, static_cast<int>(-error));
+    cut_ = false;
+  }
+  trimmed_.store(false, std::memory_order_seq_cst);
+}
+
+void TraceOutput::drop(bool keep_addresses) noexcept {
+  if (header_ == nullptr) return;
+  if (keep_addresses)
+    sys::mmap(header_, window_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+              -1, 0);
+  else
+    sys::munmap(header_, window_bytes_);
+  header_ = nullptr;
 }
 
 void TraceOutput::reserve_before_seccomp() noexcept {

@@ -19,13 +19,13 @@ namespace tidemark {
 class TraceOutput {
  public:
   // Creates the file. `pattern` as the user gave it: %p pid, %e program name; when the name is taken, `.PID.N` is
-  // added (N from 1). `limit` bytes at most, 0: the default. Returns 0 or an errno; `image` tells N.
-  // A trace that was open before (a forked child's parent's) is unmapped first.
+  // added (N from 1). `limit` bytes at most, 0: the default. Returns 0 or an errno; EFBIG: the limit is too small.
   [[nodiscard]] int create(const char* pattern, const char* program, uint32_t pid, uint64_t limit) noexcept;
 
   trace::FileHeader* header() const noexcept { return header_; }
-  const char* path() const noexcept { return path_; }
-  uint32_t name_suffix() const noexcept { return name_suffix_; }
+
+  // A good size for a chunk of about `bytes`: no single one is to take much of a small trace. At least `least`.
+  size_t chunk_bytes(size_t bytes, size_t least) const noexcept;
 
   // A zeroed chunk of `bytes`, its pages present. nullptr: recording has been turned off, or the file is trimmed.
   uint8_t* claim(size_t bytes) noexcept;
@@ -34,9 +34,13 @@ class TraceOutput {
   void release(uint8_t* chunk, size_t bytes) noexcept;
 
   // Cuts the file to what was claimed, by its path, if that still names the same file. Further claims fail quietly
-  // until untrim(), for an exec that failed.
+  // until untrim(), for an exec that failed; if the file cannot grow again, recording stops.
   void trim() noexcept;
   void untrim() noexcept;
+
+  // In a forked child: lets go of the parent's trace. What a hook that was interrupted before the fork still writes
+  // goes to private memory; `keep_addresses` leaves that mapped.
+  void drop(bool keep_addresses) noexcept;
 
   // Before a seccomp filter: makes sure of disk space for some more chunks, which are then claimed without a call.
   void reserve_before_seccomp() noexcept;
@@ -55,9 +59,9 @@ class TraceOutput {
   uint64_t window_bytes_ = 0;
   uint64_t reserved_until_ = 0;  // file offset up to which blocks are allocated beforehand
   uint64_t device_ = 0, inode_ = 0;
-  uint32_t name_suffix_ = 0;
   bool populate_works_ = true;
-  std::atomic<bool> trimmed_{false};
+  std::atomic<bool> trimmed_{false};  // no further claims
+  bool cut_ = false;                  // the file ends at the last claimed chunk
   std::atomic<size_t> resident_{0};
   char path_[4096] = {};
 };

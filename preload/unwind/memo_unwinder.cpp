@@ -36,7 +36,9 @@ constinit const uint64_t kNeverHolds = 0;
 }  // namespace
 
 bool init_rows() noexcept { return rows.init(kRowsLog2); }
-void forget_rows() noexcept { rows.clear(); }
+void forget_rows(uintptr_t start, uintptr_t end) noexcept {
+  rows.forget_if([=](uint64_t key) { return (key & ~kExactKey) - start <= end - start; });
+}
 void reset_rows_after_fork() noexcept { rows.reset_after_fork(); }
 size_t rows_bytes() noexcept { return rows.bytes(); }
 

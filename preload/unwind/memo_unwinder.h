@@ -34,22 +34,17 @@ class MemoUnwinder {
   // The node of `caller`'s stack in the call tree. Writes records of new nodes to `thread`'s stream.
   uint32_t stack(ThreadState& thread, const Caller& caller) noexcept;
 
-  // Of the stack; what is known of code stays.
-  void forget() noexcept { depth_ = 0; }
-
-  // After code was unloaded.
+  // The stack, and what is known of code: after some was unloaded, and for another thread.
   void forget_code() noexcept;
 
-  // As forget(), after stack() was left in the middle for good: arrays that were being moved are given up.
+  // As forget_code(), after stack() was left in the middle for good: arrays that were being moved are given up.
   void forget_unfinished() noexcept {
     if (moving_) *this = MemoUnwinder();
-    depth_ = 0;
+    forget_code();
   }
 
   // Frees what the memo holds.
   void release() noexcept;
-
-  size_t bytes() const noexcept { return capacity_ * (sizeof(Frame) + sizeof(Fresh) + 3 * sizeof(Check)); }
 
  private:
   // `key` is the call-tree key: the pc, with kExactKey for a frame interrupted by a signal.
@@ -127,7 +122,7 @@ bool still_interrupted(const Caller& from, uintptr_t sp) noexcept;
 
 // Rows decoded so far, for all threads.
 bool init_rows() noexcept;
-void forget_rows() noexcept;  // after an unload of code
+void forget_rows(uintptr_t start, uintptr_t end) noexcept;  // of code that was unloaded
 void reset_rows_after_fork() noexcept;
 size_t rows_bytes() noexcept;
 
