@@ -27,6 +27,18 @@ class CallTree {
     return nodes_ != nullptr;
   }
 
+  // Gives back the address space behind the nodes that there are, but for `keep` bytes.
+  void shrink(uint64_t keep) noexcept {
+    const uint32_t before = max_nodes_.load(std::memory_order_relaxed);
+    const uint64_t after = (nodes() + keep / sizeof(Node) + kPageNodes) & ~uint64_t{kPageNodes - 1};
+    if (after >= before) return;
+    max_nodes_.store(static_cast<uint32_t>(after), std::memory_order_seq_cst);
+    if (next_.load(std::memory_order_seq_cst) > after)
+      max_nodes_.store(before, std::memory_order_relaxed);
+    else
+      sys::munmap(nodes_ + after, (before - after) * sizeof(Node));
+  }
+
   // In a forked child, single-threaded: empties the tree and gives its memory back.
   void clear() noexcept {
     sys::madvise(nodes_, (size_t{next_.load(std::memory_order_relaxed)} * sizeof(Node) + 4095) & ~size_t{4095},
@@ -83,12 +95,13 @@ class CallTree {
   static_assert(sizeof(Node) == 16);
 
   static constexpr uint32_t kFan = 0x8000'0000;
+  static constexpr uint32_t kPageNodes = 4096 / 16;
   static constexpr unsigned kListMax = 6;
   static constexpr unsigned kFanout = 16;
 
   uint32_t take(uint32_t count) noexcept {
-    const uint32_t id = next_.fetch_add(count, std::memory_order_relaxed);
-    if (id + count <= max_nodes_ && id + count > id) [[likely]]
+    const uint32_t id = next_.fetch_add(count, std::memory_order_seq_cst);
+    if (id + count <= max_nodes_.load(std::memory_order_seq_cst) && id + count > id) [[likely]]
       return id;
     next_.fetch_sub(count, std::memory_order_relaxed);
     return 0;
@@ -107,7 +120,7 @@ class CallTree {
   }
 
   Node* nodes_ = nullptr;
-  uint32_t max_nodes_ = 0;
+  std::atomic<uint32_t> max_nodes_{0};
   std::atomic<uint32_t> next_{1};
 };
 

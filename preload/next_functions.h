@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -46,6 +47,9 @@ namespace tidemark {
   X(exit, void, (int))                                                                                              \
   X(_exit, void, (int))                                                                                             \
   X(quick_exit, void, (int))                                                                                        \
+  X(setrlimit, int, (int, const struct rlimit*))                                                                    \
+  X(prlimit, int, (pid_t, int, const struct rlimit*, struct rlimit*))                                               \
+  X(mlockall, int, (int))                                                                                           \
   X(prctl, int, (int, unsigned long, unsigned long, unsigned long, unsigned long))
 
 struct NextFunctions {

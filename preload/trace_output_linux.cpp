@@ -154,7 +154,7 @@ uint8_t* TraceOutput::claim(size_t bytes) noexcept {
   const uint64_t offset = claimed.fetch_add(bytes, std::memory_order_seq_cst);
   // Asked after the add: either this sees that the file is being cut, or the cut sees the chunk.
   if (trimmed_.load(std::memory_order_seq_cst)) return nullptr;
-  if (offset + bytes > window_bytes_) {
+  if (offset + bytes > window_bytes_.load(std::memory_order_seq_cst)) {
     claimed.fetch_sub(bytes, std::memory_order_relaxed);
     stop_recording(trace::StopReason::kTraceCap, 0);
     return nullptr;
@@ -241,6 +241,22 @@ void TraceOutput::drop(bool keep_addresses) noexcept {
   else
     sys::munmap(header_, window_bytes_);
   header_ = nullptr;
+}
+
+void TraceOutput::shrink(uint64_t keep) noexcept {
+  if (header_ == nullptr) return;
+  std::atomic_ref<uint64_t> claimed(header_->claimed_bytes);
+  const uint64_t before = window_bytes_.load(std::memory_order_relaxed);
+  if (keep < trace::kMaxChunkBytes) keep = trace::kMaxChunkBytes;
+  const uint64_t after = (claimed.load(std::memory_order_relaxed) + keep) & ~uint64_t{trace::kChunkAlignment - 1};
+  if (after >= before) return;
+  // As in claim(): either a claim sees the new end, or it is seen here.
+  window_bytes_.store(after, std::memory_order_seq_cst);
+  if (claimed.load(std::memory_order_seq_cst) > after) {
+    window_bytes_.store(before, std::memory_order_relaxed);
+    return;
+  }
+  sys::munmap(reinterpret_cast<uint8_t*>(header_) + after, before - after);
 }
 
 void TraceOutput::reserve_before_seccomp() noexcept {

@@ -45,6 +45,9 @@ class TraceOutput {
   // Before a seccomp filter: makes sure of disk space for some more chunks, which are then claimed without a call.
   void reserve_before_seccomp() noexcept;
 
+  // Gives back the address space behind what is claimed, but for `keep` bytes: the trace cannot become larger then.
+  void shrink(uint64_t keep) noexcept;
+
   // Bytes of the trace that are resident in this process now.
   size_t resident_bytes() const noexcept { return resident_.load(std::memory_order_relaxed); }
 
@@ -56,7 +59,7 @@ class TraceOutput {
   bool allocate_by_path(uint64_t offset, uint64_t bytes) noexcept;
 
   trace::FileHeader* header_ = nullptr;
-  uint64_t window_bytes_ = 0;
+  std::atomic<uint64_t> window_bytes_{0};
   uint64_t reserved_until_ = 0;  // file offset up to which blocks are allocated beforehand
   uint64_t device_ = 0, inode_ = 0;
   bool populate_works_ = true;

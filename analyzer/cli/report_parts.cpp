@@ -149,7 +149,8 @@ void fill_recording(const Recording& recording, model::Recording& facts) {
   }
   if ((header.flags & trace::kHeaderFlagMallocBypassed) != 0) {
     facts.complete = false;
-    facts.lost.emplace_back("calls of malloc and free: the program (or a library before the recorder's) defines its own");
+    facts.lost.emplace_back(
+        "calls of malloc and free: the program (or a library before the recorder's) defines its own");
   }
   for (size_t row = 0; row < std::size(header.lost); ++row) {
     if (header.lost[row] == 0) continue;

@@ -301,8 +301,10 @@ std::string max_rss_sentence(const model::Report& report) {
     text += fmt::format(" reached at {}", format_seconds(std::max(0.0, *memory.max_rss_time_s)));
   }
   if (memory.rss_bytes_at_end) {
-    text += fmt::format("; the process now holds {}, of which {} live", format_bytes(*memory.rss_bytes_at_end),
-                        format_bytes(memory.live_bytes_at_end));
+    const bool untouched = memory.live_bytes_at_end > *memory.rss_bytes_at_end;
+    text += fmt::format("; the process now holds {}, {} {} live{}", format_bytes(*memory.rss_bytes_at_end),
+                        untouched ? "while" : "of which", format_bytes(memory.live_bytes_at_end),
+                        untouched ? " (part of that was never touched)" : "");
     if (memory.recorder_bytes_at_end)
       text += fmt::format(" and {} are the recorder's", format_bytes(*memory.recorder_bytes_at_end));
   }

@@ -122,7 +122,8 @@ TEST(MakeReport, SmallSitesAreFoldedAndTopFoldsMore) {
   TraceBuilder trace;
   auto& stream = trace.stream(0).thread(1, 1, "main");
   for (uint32_t id = 1; id <= 50; ++id) stream.node(id, 0, 0x1000 + id);
-  for (uint32_t id = 1; id <= 50; ++id) stream.alloc(kStart + id, uint64_t{0x1000} * id, id <= 10 ? 100'000 - id : 20, id);
+  for (uint32_t id = 1; id <= 50; ++id)
+    stream.alloc(kStart + id, uint64_t{0x1000} * id, id <= 10 ? 100'000 - id : 20, id);
   const model::Report all = made(trace).report;
   ASSERT_EQ(all.findings.size(), 11u);
   EXPECT_EQ(all.findings[0].bytes, 99'999u);
