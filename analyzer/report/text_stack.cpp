@@ -92,7 +92,7 @@ std::string stack_summary(const model::Report& report, const model::Stack& stack
   const model::Frame* shown = nullptr;
   for (const uint32_t index : stack.frames) {
     const model::Frame& frame = report.frames[index];
-    if (frame.function.empty() || is_plumbing(frame.function)) continue;
+    if (is_plumbing(frame.function)) continue;
     shown = &frame;
     break;
   }
