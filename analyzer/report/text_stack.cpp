@@ -18,6 +18,7 @@ constexpr size_t kMaxLines = 32;  // per stack; of a longer one the beginning an
 constexpr size_t kTailLines = 4;
 constexpr size_t kMaxPeriod = 4;  // recursion through up to so many functions is folded
 constexpr size_t kMaxNameBytes = 160;
+constexpr size_t kFoldedPlumbing = 3;  // fewer frames of a library at the inner end are shown
 
 std::string place_of(const model::Frame& frame) {
   const std::string module = frame.module.empty() ? std::string("?") : printable(base_name(frame.module));
@@ -59,7 +60,11 @@ bool is_plumbing(std::string_view function) {
 
 std::string stack_lines(const model::Report& report, const model::Stack& stack, size_t indent) {
   std::vector<std::string> lines;
-  for (size_t at = 0; at < stack.frames.size();) {
+  size_t begin = 0;
+  while (begin < stack.frames.size() && is_plumbing(report.frames[stack.frames[begin]].function)) ++begin;
+  // Of the library's frames at the inner end the outermost says what was wanted; JSON has them all.
+  begin = begin >= kFoldedPlumbing ? begin - 1 : 0;
+  for (size_t at = begin; at < stack.frames.size();) {
     size_t folded = 0;
     for (size_t period = 1; period <= kMaxPeriod && folded == 0; ++period) {
       size_t times = 0;
@@ -74,6 +79,7 @@ std::string stack_lines(const model::Report& report, const model::Stack& stack, 
       at += folded;
     } else {
       lines.push_back(line_of(report.frames[stack.frames[at++]]));
+      if (at == begin + 1 && begin != 0) lines.back() += fmt::format("  (and {} library frames inside)", begin);
     }
   }
   if (stack.cut) lines.emplace_back("... (the stack could not be followed further)");
