@@ -172,7 +172,7 @@ void find_own_ranges() noexcept {
           if (from < start) start = from;
           if (from + header.p_memsz > end) end = from + header.p_memsz;
         }
-        if (self >= start && self < end) globals.library_path = info->dlpi_name;
+        if (self >= start && self < end) globals.library_path = absolute_library_path(info->dlpi_name);
         const auto loader = reinterpret_cast<uintptr_t>(&__libc_stack_end);
         if (loader >= start && loader < end) {
           globals.loader_start = start;
@@ -199,23 +199,23 @@ bool init_tables() noexcept {
 }
 
 // One thread, phase kStarting. Returns whether events are to be recorded.
-bool start(bool forked) noexcept {
+bool start(bool forked, bool hook_goes_on) noexcept {
   globals.pid = sys::getpid();
   Origin origin;
   if (forked) {
     origin = {trace_output.header()->trace_id, trace_output.header()->pid, 0, true};
-    trace_output.drop(false);
+    trace_output.drop(hook_goes_on);
   } else {
     const StartVectors vectors = start_vectors();
+    learn_stderr();
     read_settings(vectors.environment);
     origin = {settings.parent_trace, settings.parent_pid, 0, false};
     if (settings.parent_pid == globals.pid) origin.image = settings.parent_image + 1;
     globals.follow_fork = settings.follow_fork;
     globals.check_unwind = settings.check_unwind;
-    if (!settings.follow_fork && settings.recorded_pid != 0 && settings.recorded_pid != globals.pid) return false;
     find_own_ranges();
+    if (settings.stay_off) return false;
     learn_identity(vectors);
-    learn_stderr();
     if (!init_tables()) {
       say("not recording: no memory for the recorder's tables");
       return false;
@@ -230,6 +230,7 @@ bool start(bool forked) noexcept {
     return false;
   }
   write_header(clock, origin);
+  publish_as_parent();
   life_ended.store(false, std::memory_order_relaxed);
   finished.store(false, std::memory_order_relaxed);
   globals.wipes_on_fork = sys::madvise(&gate, sizeof(gate), MADV_WIPEONFORK) == 0;
@@ -249,10 +250,12 @@ void first_records(uintptr_t sp, bool forked) noexcept {
 }
 
 // A forked child: everything of the recorder was copied, nothing of it may be used as it is.
-void drop_parents_state() noexcept {
-  forget_threads_after_fork();
+// True if a hook that was interrupted by the forking signal handler has not come to its end.
+bool drop_parents_state() noexcept {
+  const bool hook_goes_on = forget_threads_after_fork();
   recorder.tree().clear();
   unwind::reset_rows_after_fork();
+  return hook_goes_on;
 }
 
 }  // namespace
@@ -275,9 +278,9 @@ void begin_recording() noexcept {
   globals.phase.store(Phase::kStarting, std::memory_order_release);
   // Under a seccomp filter a child has no way to open a trace of its own.
   bool on = !forked || (globals.follow_fork && !globals.restricted.load(std::memory_order_relaxed));
-  if (forked) drop_parents_state();
-  on = on && (forked || find_next_functions()) && start(forked);
-  if (!on) trace_output.drop(false);
+  const bool hook_goes_on = forked && drop_parents_state();
+  on = on && (forked || find_next_functions()) && start(forked, hook_goes_on);
+  if (!on) trace_output.drop(hook_goes_on);
   if (on) gate.open.store(1, std::memory_order_release);
   globals.phase.store(on ? Phase::kOn : Phase::kOff, std::memory_order_release);
   starting_tid.store(0, std::memory_order_release);
@@ -424,11 +427,19 @@ void say(const char* message, int error) noexcept {
   sys::write(2, line, static_cast<size_t>(at - line));
 }
 
+[[gnu::destructor]] static void process_ends() noexcept {
+  if (trace_output.header() != nullptr) finish_recording(trace_output.header()->end_code);
+}
+
 // Linked with -z initfirst: the constructor runs before all others, the destructor after all others. The arguments are
 // those of main, but the recording may have begun long before.
 [[gnu::constructor]] static void process_starts() noexcept {
   if (!recording()) begin_recording();
   if (!recording()) return;
+  // quick_exit runs no destructors, but handlers of its own, the first registered last.
+  using Register = int (*)(void (*)(void*), void*);
+  if (const auto at_quick_exit = reinterpret_cast<Register>(dlsym(RTLD_NEXT, "__cxa_at_quick_exit")))
+    at_quick_exit([](void*) { process_ends(); }, nullptr);
   if (program_calls("malloc", reinterpret_cast<void*>(&::malloc))) return;
   // An executable, or a library preloaded before ours, defines malloc. It may wrap what is behind it, or be an
   // allocator of its own and never come to us: try.
@@ -442,9 +453,6 @@ void say(const char* message, int error) noexcept {
   if (reached) return;
   trace_output.header()->flags |= trace::kHeaderFlagMallocBypassed;
   say("allocations are not recorded: the program has a malloc of its own");
-}
-[[gnu::destructor]] static void process_ends() noexcept {
-  if (trace_output.header() != nullptr) finish_recording(trace_output.header()->end_code);
 }
 
 }  // namespace tidemark

@@ -230,15 +230,18 @@ ThreadState* enter_slowly(uintptr_t sp) noexcept {
   return state;
 }
 
-void forget_threads_after_fork() noexcept {
+bool forget_threads_after_fork() noexcept {
+  bool left = false;
   ThreadState* state = all_threads.exchange(nullptr, std::memory_order_acq_rel);
   next_probe.store(nullptr, std::memory_order_relaxed);
   while (state != nullptr) {
     ThreadState* const next = state->next;
-    // One that is busy belongs to a hook that the forking signal handler has interrupted, and that goes on.
+    // One that another thread was using is not distinguished: its memory is left, too, which is little.
     if (state->busy_sp == 0) {
       state->unwinder.release();
       sys::munmap(state, state_bytes());
+    } else {
+      left = left || state == current_thread;
     }
     state = next;
   }
@@ -247,6 +250,7 @@ void forget_threads_after_fork() noexcept {
   next_stream.store(0, std::memory_order_relaxed);
   state_count.store(0, std::memory_order_relaxed);
   active_stream.stream.store(0, std::memory_order_relaxed);
+  return left;
 }
 
 size_t thread_state_bytes() noexcept {

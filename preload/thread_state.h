@@ -101,8 +101,9 @@ extern thread_local constinit StackBounds thread_stack __attribute__((tls_model(
 // is enter() in record.h; this one makes, recycles, or goes to a nested state.
 ThreadState* enter_slowly(uintptr_t sp) noexcept;
 
-// In a forked child: all states but none of their threads exist; gives their memory back.
-void forget_threads_after_fork() noexcept;
+// In a forked child: all states but none of their threads exist; gives their memory back. True if one was left, since a
+// hook that the forking signal handler has interrupted still uses it.
+bool forget_threads_after_fork() noexcept;
 
 // Bytes of all states, for the recorder's own row.
 size_t thread_state_bytes() noexcept;

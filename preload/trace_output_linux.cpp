@@ -233,13 +233,15 @@ void TraceOutput::untrim() noexcept {
   trimmed_.store(false, std::memory_order_seq_cst);
 }
 
-void TraceOutput::drop(bool keep_addresses) noexcept {
+void TraceOutput::leave_chunks() noexcept {
   if (header_ == nullptr) return;
-  if (keep_addresses)
-    sys::mmap(header_, window_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-              -1, 0);
-  else
-    sys::munmap(header_, window_bytes_);
+  sys::mmap(reinterpret_cast<uint8_t*>(header_) + trace::kHeaderBytes, window_bytes_ - trace::kHeaderBytes,
+            PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+void TraceOutput::drop(bool chunks_in_use) noexcept {
+  if (header_ == nullptr) return;
+  sys::munmap(header_, chunks_in_use ? trace::kHeaderBytes : window_bytes_.load(std::memory_order_relaxed));
   header_ = nullptr;
 }
 

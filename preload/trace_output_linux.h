@@ -38,9 +38,11 @@ class TraceOutput {
   void trim() noexcept;
   void untrim() noexcept;
 
-  // In a forked child: lets go of the parent's trace. What a hook that was interrupted before the fork still writes
-  // goes to private memory; `keep_addresses` leaves that mapped.
-  void drop(bool keep_addresses) noexcept;
+  // In a forked child: puts private memory in the place of the parent's chunks, for a hook that was interrupted before
+  // the fork and still writes.
+  void leave_chunks() noexcept;
+  // Lets go of the parent's trace; of the header alone if such a hook has not come to its end.
+  void drop(bool chunks_in_use) noexcept;
 
   // Before a seccomp filter: makes sure of disk space for some more chunks, which are then claimed without a call.
   void reserve_before_seccomp() noexcept;

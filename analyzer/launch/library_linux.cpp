@@ -75,6 +75,8 @@ Result<Environment> recorder_environment(const RecorderSettings& settings, const
   environment.emplace_back("LD_PRELOAD", preload_list(std::getenv("LD_PRELOAD"), library));
   environment.emplace_back("TIDEMARK_OUTPUT", output_pattern(settings));
   environment.emplace_back("TIDEMARK_SESSION", fmt::format("{:x}", session));
+  // Room for what the recorder writes over it in place, so that children that libc starts (system) know their parent.
+  environment.emplace_back("TIDEMARK_PARENT", "0000000000000000:0000000000:000000");
   if (settings.mode) environment.emplace_back("TIDEMARK_MODE", *settings.mode);
   if (settings.sample_interval)
     environment.emplace_back("TIDEMARK_SAMPLE_INTERVAL", fmt::format("{}", *settings.sample_interval));

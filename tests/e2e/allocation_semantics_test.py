@@ -49,17 +49,24 @@ class AllocationSemantics(TestCase):
         """A C program opens C++ code locally, three times; its operators new are recorded, its exceptions work."""
         recording = self.record_and_compare([PROGRAMS / "plugin_host", PROGRAMS / "libplugin_cxx.so"])
         self.assertEqual(recording.stdout.count(b": 503\n"), 3)
-        view, memory = recording.check(), recording.report()["memory"]
+        view, document = recording.check(), recording.report()
+        memory = document["memory"]
         allocations, frees = count_calls([PROGRAMS / "plugin_host", PROGRAMS / "libplugin_cxx.so"], self.folder)
         self.assert_near(memory["total_allocations"], allocations)
         self.assert_near(memory["total_frees"], frees)
         self.assertEqual(memory["unknown_frees"], 0)
         # Nothing is left of the plugin's own blocks.
         self.assertLess(view["live_blocks"], 60)
-        self.assertGreater(view["module_unloads"], 0)
+        # Each time it was unloaded, and the report knows when.
+        plugins = [module for module in document["modules"] if module["path"].endswith("libplugin_cxx.so")]
+        self.assertEqual(len(plugins), 3)
+        for module in plugins:
+            self.assertIsNotNone(module["build_id"])
+            self.assertGreater(module["unloaded_s"], module["loaded_s"])
 
     def test_other_preloads_stay_first(self):
-        """A library that is in LD_PRELOAD before us sees as many calls as without us, and we see those that it passes on."""
+        """A library that is in LD_PRELOAD before us sees as many calls as without us, and we see those that it passes
+        on."""
         command = [PROGRAMS / "teardown"]
         native = run(command)
         alone = count_calls(command, self.folder)

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""A program keeps its own allocator: linked with jemalloc, tcmalloc or mimalloc, or with one of them preloaded before us,
-its calls reach that allocator and are recorded once each."""
+"""A program keeps its own allocator: linked with jemalloc, tcmalloc or mimalloc, or with one of them preloaded before
+us, its calls reach that allocator and are recorded once each."""
 
 from tidemark_testing import LIBRARY, PROGRAMS, TestCase, counts_in, main, record_by_preload, run
 
-LIBRARIES = {"jemalloc": "libjemalloc.so.2", "tcmalloc_minimal": "libtcmalloc_minimal.so.4", "mimalloc": "libmimalloc.so.2"}
+LIBRARIES = {"jemalloc": "libjemalloc.so.2", "tcmalloc_minimal": "libtcmalloc_minimal.so.4",
+             "mimalloc": "libmimalloc.so.2"}
 
 
 class Allocators(TestCase):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Surroundings that take something away from the recorder: descriptors, folders, rights, disk, limits. The program never
-notices, at most one line of ours is on stderr, and what was recorded up to there can be read."""
+"""Surroundings that take something away from the recorder: descriptors, folders, rights, disk, limits. The program
+never notices, at most one line of ours is on stderr, and what was recorded up to there can be read."""
 
 import contextlib
 import ctypes
@@ -114,7 +114,8 @@ class HostileSurroundings(TestCase):
                 stack.enter_context(self.mounted(folder, b"ro"))
             else:
                 folder.chmod(0o500)
-            recording = self.assert_like_native([PROGRAMS / "limits", "plain"], through=record_by_preload, lines_of_ours=1)
+            recording = self.assert_like_native([PROGRAMS / "limits", "plain"], through=record_by_preload,
+                                                lines_of_ours=1)
             self.assertEqual(recording.traces, [])
 
     # --- disk
@@ -174,7 +175,8 @@ class HostileSurroundings(TestCase):
                 traces = self.own_folder("traces")
                 size = megabytes << 20 or 1024
                 recording = self.assert_like_native([PROGRAMS / "limits", "plain"], through=record_by_preload,
-                                                    preexec_fn=limit(resource.RLIMIT_FSIZE, size), lines_of_ours=int(stops))
+                                                    preexec_fn=limit(resource.RLIMIT_FSIZE, size),
+                                                    lines_of_ours=int(stops))
                 if megabytes == 0:
                     self.assertEqual(recording.traces, [])
                 else:

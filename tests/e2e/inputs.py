@@ -67,14 +67,16 @@ def json_items(folder: Path, count: int) -> Path:
     choose = random.Random(2)
     path = folder / "items.json"
     path.write_text(json.dumps([{"id": number, "name": f"name {choose.randrange(1000)}",
-                                 "prices": [choose.randrange(10000) / 100 for _ in range(4)]} for number in range(count)]))
+                                 "prices": [choose.randrange(10000) / 100 for _ in range(4)]}
+                                for number in range(count)]))
     return path
 
 
 def xml_document(folder: Path, rows: int) -> Path:
     path = folder / "document.xml"
-    path.write_text("<rows>" + "".join(f'<row id="{number}"><name>name {number % 997}</name><price>{number * 0.25}</price>'
-                                       f"</row>" for number in range(rows)) + "</rows>")
+    rows = [f'<row id="{number}"><name>name {number % 997}</name><price>{number * 0.25}</price></row>'
+            for number in range(rows)]
+    path.write_text("<rows>" + "".join(rows) + "</rows>")
     return path
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """SIGKILL at random moments: every trace reads, and no call that the program counted is missing from it.
 
-tests/programs/counted_threads.c counts, in shared memory, each call of its four threads after it has returned. The trace
-may be ahead of the count (by the call under way), never behind. TIDEMARK_TEST_FULL=1: 100 kills, else 20.
+tests/programs/counted_threads.c counts, in shared memory, each call of its four threads after it has returned. The
+trace may be ahead of the count (by the call under way), never behind. TIDEMARK_TEST_FULL=1: 100 kills, else 20.
 """
 
 import os
@@ -13,8 +13,8 @@ import struct
 import subprocess
 import time
 
-from tidemark_testing import (LIBRARY, PROGRAMS, TIDEMARK, TestCase, check_traces, main, report, run, scaled,
-                              traces_in)
+from tidemark_testing import (LIBRARY, PROGRAMS, TIDEMARK, TestCase, check_traces, main, recorder, report, run,
+                              scaled, traces_in)
 
 PROGRAM = PROGRAMS / "counted_threads"
 THREADS = 4
@@ -27,8 +27,9 @@ class Kill(TestCase):
         self.random = random.Random(self.seed)
         self.kills = 0
 
-    def kill_once(self, delay, *mode, with_command=False):
-        """Starts the program, kills it (and its children) after `delay` seconds. Its folder, pid and traces."""
+    def kill_once(self, delay, *mode, traces_before=0):
+        """Starts the program, kills it (and its children) `delay` seconds after so many traces are there. Its folder,
+        pid and traces."""
         self.kills += 1
         folder = self.folder / str(self.kills)
         folder.mkdir()
@@ -36,6 +37,9 @@ class Kill(TestCase):
         command = [PROGRAM, counts, *mode]
         environment = {**os.environ, "LD_PRELOAD": str(LIBRARY), "TIDEMARK_OUTPUT": str(folder / "%e.%p.tidemark")}
         process = subprocess.Popen(command, env=environment, start_new_session=True, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 30
+        while len(traces_in(folder)) < traces_before and time.monotonic() < deadline:
+            time.sleep(0.005)
         time.sleep(delay)
         os.killpg(process.pid, signal.SIGKILL)
         _, errors = process.communicate()
@@ -101,7 +105,7 @@ class Kill(TestCase):
     def test_during_a_fork_storm(self):
         """Children come and go all the time: parent and children are killed at once."""
         for _ in range(scaled(8, 40)):
-            folder, pid, traces = self.kill_once(0.05 + self.random.random() * 0.2, "forks")
+            folder, pid, traces = self.kill_once(self.random.random() * 0.2, "forks", traces_before=4)
             self.assert_complete(folder, pid, traces)
             views = [view for view in check_traces(traces) if not view["unborn"]]
             children = [view for view in views if view["pid"] != pid]
@@ -119,8 +123,7 @@ class Kill(TestCase):
         """Under `tidemark run` the end is known, and the file is trimmed."""
         folder = self.folder / "run"
         folder.mkdir()
-        process = subprocess.Popen([TIDEMARK, "run", "--quiet", "--report", "none", "-o", folder / "%e.%p.tidemark", "--",
-                                    PROGRAM, folder / "counts"], start_new_session=True)
+        process = subprocess.Popen([*recorder(folder), PROGRAM, folder / "counts"], start_new_session=True)
         deadline = time.monotonic() + 20
         while len(self.counted(folder)) < THREADS and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Unmodified programs of the system under `tidemark run`: stdout, stderr and status are byte for byte the native ones, and
-where a program is deterministic the totals are those of an independent count (tests/tools/counting_preload.c).
+"""Unmodified programs of the system under `tidemark run`: stdout, stderr and status are byte for byte the native
+ones, and where a program is deterministic the totals are those of an independent count
+(tests/tools/counting_preload.c).
 
 The slack of a total is 64 calls: the loader's and libc's own at the start and the end, which the two preloads see at
-slightly different moments. TIDEMARK_TEST_FULL=1: the scale of the acceptance run (10 M allocations in python3, a million
-rows in sqlite3).
+slightly different moments. TIDEMARK_TEST_FULL=1: the scale of the acceptance run (10 M allocations in python3, a
+million rows in sqlite3).
 """
 
 import os
@@ -14,8 +15,8 @@ import textwrap
 import time
 
 import inputs
-from tidemark_testing import (PROGRAMS, SLACK, TIDEMARK, TestCase, check_traces, count_calls, counts_in, main, report, run,
-                              scaled)
+from tidemark_testing import (PROGRAMS, SLACK, TestCase, check_traces, count_calls, counts_in, main, recorder, report,
+                              run, scaled)
 
 
 class Deterministic(TestCase):
@@ -38,7 +39,7 @@ class Deterministic(TestCase):
         return document
 
     def test_python3(self):
-        script = inputs.python_script(self.folder, rounds=scaled(32, 335))
+        script = inputs.python_script(self.folder, rounds=scaled(32, 350))
         document = self.record_and_count(["/usr/bin/python3", script],
                                          env={"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"})
         self.assertGreater(document["memory"]["total_allocations"], scaled(900_000, 10_000_000))
@@ -50,8 +51,8 @@ class Deterministic(TestCase):
 
     def test_jq(self):
         items = inputs.json_items(self.folder, count=scaled(10_000, 120_000))
-        self.record_and_count(["jq", "-c", "group_by(.name) | map({name: .[0].name, total: (map(.prices | add) | add)})",
-                               items])
+        query = "group_by(.name) | map({name: .[0].name, total: (map(.prices | add) | add)})"
+        self.record_and_count(["jq", "-c", query, items])
 
     def test_xmllint(self):
         document = inputs.xml_document(self.folder, rows=scaled(10_000, 200_000))
@@ -127,8 +128,7 @@ class Trees(TestCase):
         native = run(["sh", "-c", script], cwd=native_folder, env=environment)
         traces = self.folder / "traces"
         traces.mkdir()
-        recorded = run([TIDEMARK, "run", "--quiet", "--report", "none", "-o", traces / "%e.%p.tidemark", "--", "sh", "-c",
-                        script], cwd=folder, env=environment)
+        recorded = run([*recorder(traces), "sh", "-c", script], cwd=folder, env=environment)
         self.assert_same_outcome(native, recorded)
         self.assertEqual(recorded.status, 0, recorded.stderr)
         self.assertGreater(len(recorded.stdout), 10_000)
@@ -161,12 +161,14 @@ class Server(TestCase):
                 self.assertIsNone(server.poll(), "the server ended")
                 time.sleep(0.05)
             requests = str(scaled(20_000, 250_000))
-            benchmark = subprocess.run(["redis-benchmark", "-s", socket, "-q", "-n", requests, "-c", "10", "-P", "16", "-r",
-                                        "10000", "-d", "64", "-t", "set,get,lpush,sadd,hset"], check=True,
-                                       capture_output=True, timeout=300)
+            load = ["-q", "-n", requests, "-c", "10", "-P", "16", "-r", "10000", "-d", "64", "-t",
+                    "set,get,lpush,sadd,hset"]
+            benchmark = subprocess.run(["redis-benchmark", "-s", socket, *load], check=True, capture_output=True,
+                                       timeout=300)
             self.assertIn(b"requests per second", benchmark.stdout)
+            questions = b"set key value\nget key\nlrange nothing 0 -1\nincr number\ntype key\n"
             answers = subprocess.run(["redis-cli", "-s", socket], check=True, capture_output=True, timeout=60,
-                                     input=b"set key value\nget key\nlrange nothing 0 -1\nincr number\ntype key\n").stdout
+                                     input=questions).stdout
             subprocess.run(["redis-cli", "-s", socket, "shutdown", "nosave"], check=False, capture_output=True)
             stdout, stderr = server.communicate(timeout=60)
         finally:
@@ -181,8 +183,7 @@ class Server(TestCase):
         native = self.serve([], "native")
         traces = self.folder / "traces"
         traces.mkdir()
-        recorded = self.serve([TIDEMARK, "run", "--quiet", "--report", "none", "-o", traces / "%e.%p.tidemark", "--"],
-                              "recorded")
+        recorded = self.serve(recorder(traces), "recorded")
         self.assertEqual(native, recorded)
         self.assertEqual(recorded[3], 0)
         (trace,) = traces.iterdir()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Many threads: their states and chunks are reused, so that a thousand short ones cost little; each has its name and its
-stack's bounds in the trace."""
+"""Many threads: their states and chunks are reused, so that a thousand short ones cost little; each has its name and
+its stack's bounds in the trace."""
 
 from tidemark_testing import PROGRAMS, TestCase, counts_in, main
 

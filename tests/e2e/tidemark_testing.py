@@ -90,12 +90,16 @@ def _environment(changes):
     return environment
 
 
+def recorder(folder, options=()) -> list:
+    """`tidemark run` as a prefix of a command: quiet, traces into `folder`."""
+    return [TIDEMARK, "run", "--quiet", "--report", "none", "-o", Path(folder) / "%e.%p.tidemark", *options, "--"]
+
+
 def record(command, folder, *, options=(), env=None, **more) -> Recording:
     """Runs a command under `tidemark run`. Its streams and status are to be the program's own: --quiet."""
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
-    outcome = run([TIDEMARK, "run", "--quiet", "--report", "none", "-o", folder / "%e.%p.tidemark", *options, "--",
-                   *command], env=env, **more)
+    outcome = run([*recorder(folder, options), *command], env=env, **more)
     return Recording(outcome.stdout, outcome.stderr, outcome.status, folder, traces_in(folder))
 
 

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""Stacks: in checking mode (TIDEMARK_CHECK_UNWIND=1) every stack is unwound a second time by libunwind, and none may differ.
-The figures are in the trace's header. tests/check_unwind does the same at the scale of the acceptance run.
+"""Stacks: in checking mode (TIDEMARK_CHECK_UNWIND=1) every stack is unwound a second time by libunwind, and none may
+differ. The figures are in the trace's header. tests/check_unwind does the same at the scale of the acceptance run.
 """
 
 import inputs
 from tidemark_testing import PROGRAMS, TestCase, main, record, run
 
 CHECK = {"TIDEMARK_CHECK_UNWIND": "1"}
-SECTIONS = ("exceptions", "signals", "altstack", "timer", "coroutines", "longjmp", "alloca", "realign", "recursion", "plugin",
-            "threads", "sibling")
+SECTIONS = ("exceptions", "signals", "altstack", "timer", "coroutines", "longjmp", "alloca", "realign", "odd",
+            "recursion", "plugin", "plugins", "threads", "sibling")
 
 
 class Stacks(TestCase):
@@ -57,6 +57,8 @@ class Stacks(TestCase):
                 self.assertEqual(sum(view["lost"]), 0, view["lost"])
                 if section == "timer":  # as many as there were signals: 300 each way
                     self.assertGreaterEqual(view["allocations"], 600)
+                if section == "odd":
+                    self.assertGreaterEqual(view["unwind_check"]["slow_path"], 300)
                 if section == "plugin":
                     self.assertGreater(view["module_unloads"], 20)
 
@@ -71,8 +73,8 @@ class Stacks(TestCase):
 
 
 class HandlersAnywhere(TestCase):
-    """Signal handlers that allocate while the recorder's own hook is what they interrupted (the program's allocator allows
-    it): not one event may be missing, and the stacks are right."""
+    """Signal handlers that allocate while the recorder's own hook is what they interrupted (the program's allocator
+    allows it): not one event may be missing, and the stacks are right."""
 
     def record_handlers(self, *arguments, env=None):
         recording = record([PROGRAMS / "handler_anywhere", *arguments], self.folder / "traces", env=env, timeout=120)

@@ -214,6 +214,26 @@ static void case_storm(void) {
   work("parent", 100);
 }
 
+// Children that libc makes itself, without calling anything that a preload sees; from a second image, so that the
+// environment names the first one.
+static void case_system(void) {
+  work("first", 100);
+  execl(self, self, "system_again", (char*)NULL);
+  exit(97);
+}
+
+static void case_system_again(void) {
+  char command[4200], line[100];
+  snprintf(command, sizeof(command), "exec %s work child 200", self);
+  if (system(command) != 0) exit(92);
+  FILE* pipe = popen(command, "r");
+  if (pipe == NULL) exit(92);
+  while (fgets(line, sizeof(line), pipe) != NULL)
+    if (write(1, line, strlen(line)) < 0) exit(92);
+  pclose(pipe);
+  work("parent", 100);
+}
+
 // Children that do nothing at all, and one that is killed.
 static void case_exit_at_once(void) {
   for (int i = 0; i < 5; ++i) {
@@ -245,6 +265,8 @@ int main(int argument_count, char** arguments) {
       {"daemon", case_daemon},
       {"fork_threads", case_fork_threads},
       {"storm", case_storm},
+      {"system", case_system},
+      {"system_again", case_system_again},
       {"exit_at_once", case_exit_at_once},
   };
   self = arguments[0];

@@ -2,7 +2,8 @@
 // checking mode, every stack is unwound twice and compared. Prints the allocations that it made itself per section (its
 // runtime libraries make more: thread stacks, exceptions, the loader), the same in every run.
 //
-// Sections: exceptions signals altstack timer coroutines longjmp alloca realign recursion plugin threads sibling.
+// Sections: exceptions signals altstack timer coroutines longjmp alloca realign recursion plugin plugins threads
+// sibling.
 #include <alloca.h>
 #include <dlfcn.h>
 #include <setjmp.h>
@@ -299,6 +300,52 @@ void realign(int rounds) {
   }
 }
 
+// --- frames that a row cannot describe: the frame address hangs on rbx, so that the slow unwinder must help
+
+#ifdef __x86_64__
+extern "C" void odd_frame(void (*function)(size_t), size_t argument);
+asm(R"(
+  .text
+  .globl odd_frame
+  .type odd_frame, @function
+odd_frame:
+  .cfi_startproc
+  pushq %rbx
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbx, -16
+  movq %rsp, %rbx
+  .cfi_def_cfa_register %rbx
+  subq $96, %rsp
+  andq $-64, %rsp
+  movq %rdi, %rax
+  movq %rsi, %rdi
+  call *%rax
+  movq %rbx, %rsp
+  .cfi_def_cfa_register %rsp
+  popq %rbx
+  .cfi_def_cfa_offset 8
+  ret
+  .cfi_endproc
+  .size odd_frame, . - odd_frame
+)");
+
+NOINLINE void odd_touch(size_t size) {
+  touch(size);
+  if (size % 16 != 0) odd_frame(odd_touch, size - 1);
+  touch(size + 8);
+}
+
+void odd_frames(int rounds) {
+  for (int i = 0; i < rounds; ++i) {
+    odd_frame(touch, 48);
+    odd_frame(odd_touch, static_cast<size_t>(i % 13 + 33));
+    touch(56);
+  }
+}
+#else
+void odd_frames(int) {}
+#endif
+
 // --- recursion, with allocations on the way down and up; two functions of different frame sizes in turn
 
 NOINLINE int odd(int depth);
@@ -331,19 +378,39 @@ std::string plugin_path(const char* self, char which) {
 
 const char* own_path = "";
 
+// Opens a plugin, works in it several times, closes it.
+void visit_plugin(char which, int calls, int depth) {
+  const std::string path = plugin_path(own_path, which);
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    fprintf(stderr, "%s\n", dlerror());
+    exit(2);
+  }
+  auto* work = reinterpret_cast<int (*)(int, void (*)(size_t))>(dlsym(library, "plugin_work"));
+  for (int call = 0; call < calls; ++call) keep(work(call + depth, touch));
+  dlclose(library);
+}
+
+// Two plugins of different code turn up at the same addresses.
 void plugin(int rounds) {
   for (int i = 0; i < rounds / 10 + 1; ++i) {
-    // Two plugins of different code turn up at the same addresses.
-    const std::string path = plugin_path(own_path, i % 2 == 0 ? 'a' : 'b');
-    void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) {
-      fprintf(stderr, "%s\n", dlerror());
-      exit(2);
-    }
-    auto* work = reinterpret_cast<int (*)(int, void (*)(size_t))>(dlsym(library, "plugin_work"));
-    for (int call = 0; call < 6; ++call) keep(work(call + i % 5, touch));
-    dlclose(library);
+    visit_plugin(i % 2 == 0 ? 'a' : 'b', 6, i % 5);
     touch(120);
+  }
+}
+
+// The same in two threads at once: one's plugin comes where the other's was a moment ago.
+void plugins(int rounds) {
+  uint64_t counts[2] = {};
+  std::thread workers[2];
+  for (int worker = 0; worker < 2; ++worker)
+    workers[worker] = std::thread([worker, rounds, &counts] {
+      for (int i = 0; i < rounds / 10 + 1; ++i) visit_plugin(worker == 0 ? 'a' : 'b', 4, i % 3);
+      counts[worker] = own_allocations;
+    });
+  for (int worker = 0; worker < 2; ++worker) {
+    workers[worker].join();
+    own_allocations += counts[worker];
   }
 }
 
@@ -402,9 +469,10 @@ struct Section {
   void (*run)(int);
 };
 constexpr Section kSections[] = {
-    {"exceptions", exceptions}, {"signals", signals},  {"altstack", altstack}, {"timer", timer},
-    {"coroutines", coroutines}, {"longjmp", longjmps}, {"alloca", allocas},    {"realign", realign},
-    {"recursion", recursion},   {"plugin", plugin},    {"threads", threads},   {"sibling", sibling},
+    {"exceptions", exceptions}, {"signals", signals},     {"altstack", altstack}, {"timer", timer},
+    {"coroutines", coroutines}, {"longjmp", longjmps},    {"alloca", allocas},    {"realign", realign},
+    {"odd", odd_frames},        {"recursion", recursion}, {"plugin", plugin},     {"plugins", plugins},
+    {"threads", threads},       {"sibling", sibling},
 };
 
 }  // namespace
