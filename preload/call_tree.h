@@ -3,7 +3,7 @@
 // Nodes are 16 bytes in one reserved array, four to a cache line; a child is found by walking its parent's list, which
 // is short (1.3 on average in real programs). A list of kListMax gets a fan of kFanout further lists, chosen by four
 // bits of the key's hash, and so on below: a dispatcher with a thousand callees costs some ten probes. A global
-// (parent, pc) hash was measured at 60% of all time in cache misses; lists in arrival order stay in L1 and L2.
+// (parent, pc) hash was measured at 60% of all time in cache misses; lists stay in L1 and L2.
 //
 // A new node's record is written to the trace before the node can be found by anyone (the caller's `announce` runs
 // first), so no event ever names a node that the trace does not have.

@@ -1,13 +1,9 @@
 #include "preload/elf_symbols_linux.h"
 
-#include <dlfcn.h>
-#include <elf.h>
-#include <link.h>
-
 #include <cstdint>
 #include <cstring>
 
-extern "C" char __ehdr_start [[gnu::visibility("hidden")]];
+#include "preload/loader_linux.h"
 
 namespace tidemark {
 namespace {
@@ -46,12 +42,10 @@ bool defines(const uint32_t* table, const ElfW(Sym) * symbols, const char* strin
 int visit(dl_phdr_info* info, size_t, void* state) noexcept {
   auto* query = static_cast<Query*>(state);
   const ElfW(Dyn)* dynamic = nullptr;
-  bool is_us = false;
+  const bool is_us = mapped_range(*info).covers(reinterpret_cast<uintptr_t>(&__ehdr_start));
   for (size_t i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& header = info->dlpi_phdr[i];
-    const uintptr_t start = info->dlpi_addr + header.p_vaddr;
-    if (header.p_type == PT_DYNAMIC) dynamic = reinterpret_cast<const ElfW(Dyn)*>(start);
-    is_us = is_us || (header.p_type == PT_LOAD && reinterpret_cast<uintptr_t>(&__ehdr_start) - start < header.p_memsz);
+    if (header.p_type == PT_DYNAMIC) dynamic = reinterpret_cast<const ElfW(Dyn)*>(info->dlpi_addr + header.p_vaddr);
   }
   if (is_us) query->past_us = true;
   if (is_us || !query->past_us || dynamic == nullptr) return 0;

@@ -3,6 +3,16 @@
 // `gate` decides everything with one load: while it is open the process records. Its page is wiped in forked children
 // (MADV_WIPEONFORK), so a child finds it closed at its first event, however it was forked, and begins a trace of its
 // own; a vfork child shares the page and goes on recording for its parent.
+//
+// What the states mean together:
+//
+//   gate    phase       pid is globals.pid   a process that
+//   open    kOn         yes                  records
+//   open    kOn         no                   is a vfork child, and records for its parent
+//   closed  kUnstarted  -                    has had no event yet
+//   closed  kStarting   -                    is beginning (in one thread; others wait)
+//   closed  kOn         no                   was forked and has not begun its own trace (unborn)
+//   closed  kOff        -                    does not record, or no more; with a header: its trace was stopped
 #pragma once
 
 #include <atomic>
@@ -16,8 +26,8 @@ namespace tidemark {
 enum class Phase : uint32_t {
   kUnstarted = 0,
   kStarting = 1,  // one thread sets up; events of the same thread pass unrecorded
-  kOn = 2,        // recording, or (gate closed) a forked child that has not begun its own trace
-  kOff = 3,       // stopped for good
+  kOn = 2,
+  kOff = 3,  // stopped for good
 };
 
 struct alignas(4096) GatePage {
@@ -83,7 +93,7 @@ void seccomp_comes(bool strict) noexcept;
 // False when nothing is recorded, and in a vfork child, which shares everything with its parent but the pid.
 bool in_recorded_process() noexcept;
 
-// Turns recording off for good, with one line on stderr (unless `quiet`) and a STOP record where possible.
+// Turns recording off for good: the header says why, and one line on stderr (unless `quiet`).
 void stop_recording(trace::StopReason reason, int error, bool quiet = false) noexcept;
 
 // Remembers what standard error is, for say().

@@ -8,7 +8,6 @@
 //                new-handler and throws.
 //   kRecordHere  the module that supplies malloc supplies the operators too: passed on and recorded here.
 //   kPassThrough somebody else's operators: passed on; the malloc that they end in is recorded.
-#include <dlfcn.h>
 #include <stdlib.h>
 
 #include <atomic>
@@ -16,6 +15,7 @@
 
 #include "preload/elf_symbols_linux.h"
 #include "preload/export.h"
+#include "preload/loader_linux.h"
 #include "preload/modules_linux.h"
 #include "preload/next_functions.h"
 #include "preload/recorder.h"
@@ -55,11 +55,6 @@ constinit NextOperators operators = {};
 enum class Way : uint32_t { kUndecided, kDirect, kRecordHere, kPassThrough };
 constinit std::atomic<Way> way{Way::kUndecided};
 
-const char* file_name(const char* path) noexcept {
-  const char* slash = std::strrchr(path, '/');
-  return slash == nullptr ? path : slash + 1;
-}
-
 // Whether the global scope resolves every operator to ours: a program that replaces one of them expects the others of
 // its runtime library to call its own.
 bool nobody_replaces() noexcept;
@@ -82,7 +77,7 @@ bool nobody_replaces() noexcept;
   if (library != RTLD_NEXT) dlclose(library);  // the plugin holds it
   next.operator_new = operators._Znwm;
   const char* const path = module_path(reinterpret_cast<uintptr_t>(operators._Znwm));
-  const char* const name = file_name(path);
+  const char* const name = base_name(path);
   Way decided = Way::kPassThrough;
   if (std::strcmp(path, module_path(reinterpret_cast<uintptr_t>(next.malloc))) == 0)
     decided = Way::kRecordHere;

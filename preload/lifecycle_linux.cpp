@@ -1,15 +1,13 @@
 // The life of a recording: it begins at the first event of a process (before any constructor of ours, if the program's
 // libraries allocate earlier), again in a forked child, and ends with the process, or when something of ours fails.
-#include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
-#include <link.h>
 #include <poll.h>
 #include <stdlib.h>
 
 #include <cstring>
 
 #include "preload/globals.h"
+#include "preload/loader_linux.h"
 #include "preload/modules_linux.h"
 #include "preload/next_functions.h"
 #include "preload/recorder.h"
@@ -24,9 +22,6 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-extern "C" char __ehdr_start [[gnu::visibility("hidden")]];  // the linker's: our own ELF header
-extern "C" void* __libc_stack_end;                           // in the loader
-
 namespace tidemark {
 namespace {
 
@@ -37,11 +32,6 @@ constexpr size_t kMinNodes = size_t{1} << 16;
 std::atomic<uint32_t> starting_tid{0};  // the thread that begins a recording; 0: none. Held like a lock
 std::atomic<bool> life_ended{false};
 std::atomic<bool> finished{false};
-
-const char* base_name(const char* path) noexcept {
-  const char* slash = std::strrchr(path, '/');
-  return slash == nullptr ? path : slash + 1;
-}
 
 // Strings go behind the header's fields; what does not fit is cut.
 class HeaderText {
@@ -163,25 +153,16 @@ void write_header(trace::Clock clock, const Origin& origin) noexcept {
 void find_own_ranges() noexcept {
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void*) {
-        const auto self = reinterpret_cast<uintptr_t>(&__ehdr_start);
-        uintptr_t start = UINTPTR_MAX, end = 0;
-        for (size_t i = 0; i < info->dlpi_phnum; ++i) {
-          const ElfW(Phdr)& header = info->dlpi_phdr[i];
-          if (header.p_type != PT_LOAD) continue;
-          const uintptr_t from = info->dlpi_addr + header.p_vaddr;
-          if (from < start) start = from;
-          if (from + header.p_memsz > end) end = from + header.p_memsz;
+        const ModuleRange range = mapped_range(*info);
+        if (range.covers(reinterpret_cast<uintptr_t>(&__ehdr_start)))
+          globals.library_path = absolute_library_path(info->dlpi_name);
+        if (range.covers(reinterpret_cast<uintptr_t>(&__libc_stack_end))) {
+          globals.loader_start = range.start;
+          globals.loader_bytes = range.end - range.start;
         }
-        if (self >= start && self < end) globals.library_path = absolute_library_path(info->dlpi_name);
-        const auto loader = reinterpret_cast<uintptr_t>(&__libc_stack_end);
-        if (loader >= start && loader < end) {
-          globals.loader_start = start;
-          globals.loader_bytes = end - start;
-        }
-        const auto allocator = reinterpret_cast<uintptr_t>(next.malloc);
-        if (allocator >= start && allocator < end) {
-          globals.allocator_start = start;
-          globals.allocator_bytes = end - start;
+        if (range.covers(reinterpret_cast<uintptr_t>(next.malloc))) {
+          globals.allocator_start = range.start;
+          globals.allocator_bytes = range.end - range.start;
         }
         return 0;
       },

@@ -1,25 +1,18 @@
 #include "preload/modules_linux.h"
 
-#include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
-#include <link.h>
 
 #include <atomic>
 #include <cstring>
 
 #include "preload/globals.h"
+#include "preload/loader_linux.h"
 #include "preload/slow_heap.h"
 #include "preload/syscalls_linux.h"
 #include "preload/thread_state.h"
 #include "preload/unwind/memo_unwinder.h"
 #include "preload/unwind/slow_unwind.h"
 #include "trace/records.h"
-
-#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
-extern "C" int _dl_find_object(void*, struct dl_find_object*) noexcept __attribute__((weak));
-#define TIDEMARK_HAVE_FIND_OBJECT 1
-#endif
 
 namespace tidemark {
 namespace {
@@ -107,21 +100,6 @@ const char* absolute_path(const char* name, char* buffer, size_t size) noexcept 
   return buffer;
 }
 
-struct Range {
-  uintptr_t start = UINTPTR_MAX, end = 0;
-};
-
-Range mapped_range(uintptr_t bias, const ElfW(Phdr) * headers, size_t count) noexcept {
-  Range range;
-  for (size_t i = 0; i < count; ++i) {
-    if (headers[i].p_type != PT_LOAD) continue;
-    const uintptr_t start = bias + headers[i].p_vaddr;
-    if (start < range.start) range.start = start & ~uintptr_t{4095};
-    if (start + headers[i].p_memsz > range.end) range.end = start + headers[i].p_memsz;
-  }
-  return range;
-}
-
 const char* copy_of(const char* text) noexcept {
   const size_t size = std::strlen(text) + 1;
   auto* copy = static_cast<char*>(slow_heap::allocate(size));
@@ -156,7 +134,7 @@ const void* identity_at(uintptr_t start) noexcept {
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void* state) {
         auto* wanted = static_cast<Query*>(state);
-        const Range range = mapped_range(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
+        const ModuleRange range = mapped_range(*info);
         if (range.start == wanted->start) wanted->found = info->dlpi_phdr;
         return wanted->found != nullptr ? 1 : 0;
       },
@@ -166,7 +144,7 @@ const void* identity_at(uintptr_t start) noexcept {
 
 void record_load(ThreadState& thread, uintptr_t bias, const char* name, const ElfW(Phdr) * headers,
                  size_t count) noexcept {
-  const Range range = mapped_range(bias, headers, count);
+  const ModuleRange range = mapped_range(bias, headers, count);
   if (range.end == 0 || table.knows(range.start)) return;
   char buffer[4096];
   const Module module = {range.start,
@@ -177,18 +155,6 @@ void record_load(ThreadState& thread, uintptr_t bias, const char* name, const El
                          build_id_of(bias, headers, count)};
   if (const Module* added = table.add(module); added != nullptr) write_load(thread, *added);
 }
-
-#ifdef TIDEMARK_HAVE_FIND_OBJECT
-// The module's program headers, through the ELF header at the start of its mapping; nullptr if there is none.
-const ElfW(Phdr) * headers_of(const struct dl_find_object& object, size_t& count) noexcept {
-  const auto* file = static_cast<const uint8_t*>(object.dlfo_map_start);
-  ElfW(Ehdr) header;
-  std::memcpy(&header, file, sizeof(header));
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || object.dlfo_link_map == nullptr) return nullptr;
-  count = header.e_phnum;
-  return reinterpret_cast<const ElfW(Phdr)*>(file + header.e_phoff);
-}
-#endif
 
 void drop_unloaded(ThreadState& thread) noexcept {
   bool unloaded = false;
@@ -268,8 +234,8 @@ const uint8_t* find_unwind_table(ThreadState* thread, uintptr_t pc) noexcept {
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void* state) {
         auto* wanted = static_cast<Query*>(state);
-        const Range range = mapped_range(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
-        if (wanted->pc < range.start || wanted->pc >= range.end) return 0;
+        const ModuleRange range = mapped_range(*info);
+        if (!range.covers(wanted->pc)) return 0;
         for (size_t i = 0; i < info->dlpi_phnum; ++i)
           if (info->dlpi_phdr[i].p_type == PT_GNU_EH_FRAME)
             wanted->found = reinterpret_cast<const uint8_t*>(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
@@ -287,8 +253,8 @@ const char* module_path(uintptr_t pc) noexcept {
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void* state) {
         auto* wanted = static_cast<Query*>(state);
-        const Range range = mapped_range(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
-        if (wanted->pc < range.start || wanted->pc >= range.end) return 0;
+        const ModuleRange range = mapped_range(*info);
+        if (!range.covers(wanted->pc)) return 0;
         wanted->found = info->dlpi_name;
         return 1;
       },

@@ -3,11 +3,11 @@
 #include <cstring>
 
 #include "preload/globals.h"
+#include "preload/loader_linux.h"
 #include "preload/syscalls_linux.h"
 #include "preload/trace_output_linux.h"
 
 // Set by the loader before anything else runs: where the kernel put argc, argv and the environment.
-extern "C" void* __libc_stack_end;
 
 namespace tidemark {
 
@@ -169,11 +169,6 @@ class EnvironmentWriter {
   size_t start_ = 0;
   bool changed_ = false;
 };
-
-const char* base_name(const char* path) noexcept {
-  const char* const slash = std::strrchr(path, '/');
-  return slash == nullptr ? path : slash + 1;
-}
 
 // Whether a word of LD_PRELOAD is our library, however its path is spelled: by the file's name.
 bool names_library(const char* word, size_t length) noexcept {

@@ -98,7 +98,7 @@ struct StackBounds {
 extern thread_local constinit StackBounds thread_stack __attribute__((tls_model("initial-exec")));
 
 // The state that a hook at stack pointer `sp` may use, marked busy; nullptr if there is none (counted). The common path
-// is enter() in record.h; this one makes, recycles, or goes to a nested state.
+// is enter() in recorder.h; this one makes, recycles, or goes to a nested state.
 ThreadState* enter_slowly(uintptr_t sp) noexcept;
 
 // In a forked child: all states but none of their threads exist; gives their memory back. True if one was left, since a

@@ -120,7 +120,6 @@ struct FileHeader {
   StringRef working_directory;
   StringRef allocator;     // path of the module that supplies malloc
   StringRef operator_new;  // path of the module that supplies operator new, empty if none was found
-  StringRef options;       // NAME=VALUE of the recorder's settings, each followed by a NUL
   uint64_t lost[static_cast<size_t>(Lost::kCount)];                 // (live, atomic)
   uint64_t unwind_check[static_cast<size_t>(UnwindCheck::kCount)];  // (live, atomic)
 };

@@ -1,15 +1,13 @@
 #include "preload/unwind/slow_unwind.h"
 
-#include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
 #include <libunwind.h>
-#include <link.h>
 
 #include <atomic>
 #include <cstring>
 
 #include "preload/globals.h"
+#include "preload/loader_linux.h"
 #include "preload/recorder.h"
 #include "preload/syscalls_linux.h"
 #include "preload/trace_output_linux.h"
@@ -162,20 +160,18 @@ void forget_slow_rows() noexcept { stale.store(true, std::memory_order_release);
 // libunwind asks for all modules to find the one of a pc; the pc is known here, and the loader finds its module without
 // a lock.
 extern "C" int tidemark_private_iterate_phdr(int (*callback)(struct dl_phdr_info*, size_t, void*), void* argument) {
-#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
-  extern int _dl_find_object(void*, struct dl_find_object*) noexcept __attribute__((weak));
+#ifdef TIDEMARK_HAVE_FIND_OBJECT
   if (_dl_find_object != nullptr) {
     struct dl_find_object found = {};
+    size_t count = 0;
     if (_dl_find_object(reinterpret_cast<void*>(lookup_pc), &found) != 0) return 0;
-    const auto* file = static_cast<const uint8_t*>(found.dlfo_map_start);
-    ElfW(Ehdr) header;
-    std::memcpy(&header, file, sizeof(header));
-    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || found.dlfo_link_map == nullptr) return 0;
+    const ElfW(Phdr)* const headers = headers_of(found, count);
+    if (headers == nullptr) return 0;
     struct dl_phdr_info info = {};
     info.dlpi_addr = found.dlfo_link_map->l_addr;
     info.dlpi_name = found.dlfo_link_map->l_name;
-    info.dlpi_phdr = reinterpret_cast<const ElfW(Phdr)*>(file + header.e_phoff);
-    info.dlpi_phnum = header.e_phnum;
+    info.dlpi_phdr = headers;
+    info.dlpi_phnum = static_cast<ElfW(Half)>(count);
     return callback(&info, sizeof(info), argument);
   }
 #endif

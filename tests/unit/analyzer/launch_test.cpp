@@ -167,13 +167,13 @@ TEST(Library, OnlyGivenSettingsAreSet) {
   ASSERT_TRUE(environment.ok());
   std::vector<std::string> names;
   for (const auto& [name, value] : *environment) names.push_back(name);
-  EXPECT_EQ(names, (std::vector<std::string>{"LD_PRELOAD", "TIDEMARK_OUTPUT", "TIDEMARK_SESSION"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"LD_PRELOAD", "TIDEMARK_OUTPUT", "TIDEMARK_SESSION", "TIDEMARK_PARENT"}));
   EXPECT_EQ((*environment)[2].second, "abc");
   settings.max_trace_bytes = 4096;
   settings.snapshot = "exit,every=1s";
   settings.follow_fork = false;
   environment = recorder_environment(settings, "/l/t.so", 0xabc);
-  EXPECT_EQ(environment->size(), 6u);
+  EXPECT_EQ(environment->size(), 7u);
 }
 
 TEST(WhyNoTrace, ReadsTheProgramsFile) {
