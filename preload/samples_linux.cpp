@@ -13,6 +13,8 @@ constinit Sampler sampler;
 
 namespace {
 
+constexpr uint64_t kTrustedNs = 1'000'000;  // from a millisecond on the rate is right to some hundredths of a percent
+
 // The value in bytes of a line "Name:   123 kB" of /proc/PID/status; 0 if there is none.
 uint64_t status_field(const char* text, const char* name) noexcept {
   const char* line = std::strstr(text, name);
@@ -67,6 +69,17 @@ void Sampler::sample(ThreadState& thread, uint64_t now) noexcept {
   sample_now(thread);
 }
 
+// The processor often does not state how fast its counter runs; two readings do.
+void Sampler::learn_tick_rate(uint64_t monotonic_ns) noexcept {
+  trace::FileHeader& header = *trace_output.header();
+  const uint64_t ns = monotonic_ns - static_cast<uint64_t>(header.start_monotonic_ns);
+  const uint64_t ticks = now_ticks() - header.start_ticks;
+  if (ns < kTrustedNs || ns > uint64_t{1} << 62) return;
+  const auto hz = static_cast<uint64_t>(static_cast<double>(ticks) * 1e9 / static_cast<double>(ns));
+  std::atomic_ref<uint64_t>(header.tick_hz_hint).store(hz, std::memory_order_relaxed);
+  if (hz > 50000) ticks_per_20_us_ = hz / 50000;
+}
+
 void Sampler::sample_now(ThreadState& thread) noexcept {
   if (globals.restricted.load(std::memory_order_relaxed)) {
     trace_output.count(trace::Lost::kSampleFailed);
@@ -76,6 +89,7 @@ void Sampler::sample_now(ThreadState& thread) noexcept {
   if (!read_status(record)) trace_output.count(trace::Lost::kSampleFailed);
   record.max_rss = max_rss_bytes();
   record.monotonic_ns = static_cast<uint64_t>(sys::clock_ns(CLOCK_MONOTONIC));
+  learn_tick_rate(record.monotonic_ns);
   record.recorder_trace_bytes = trace_output.resident_bytes();
   record.recorder_bytes =
       record.recorder_trace_bytes + recorder.tree().bytes() + unwind::rows_bytes() + thread_state_bytes();

@@ -30,6 +30,8 @@ class Sampler {
   uint64_t ticks_per_20_us() const noexcept { return ticks_per_20_us_; }
 
  private:
+  void learn_tick_rate(uint64_t monotonic_ns) noexcept;
+
   std::atomic<uint64_t> next_{UINT64_MAX};
   uint64_t start_ = 0;
   uint64_t ticks_per_20_us_ = 3000;

@@ -102,7 +102,7 @@ struct FileHeader {
   int64_t start_realtime_ns;   // CLOCK_REALTIME at start_ticks
   int64_t start_monotonic_ns;  // CLOCK_MONOTONIC at start_ticks
   uint64_t start_ticks;
-  uint64_t tick_hz_hint;  // ticks (already shifted) a second as the processor states it, 0 unknown
+  uint64_t tick_hz_hint;  // (live) ticks a second: as the processor states it (0: it does not), later as measured
   Clock clock;
   uint32_t tick_shift;
   uint32_t address_shift;
