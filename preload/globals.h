@@ -83,8 +83,8 @@ void begin_recording() noexcept;
 // The moment after which everything is teardown (main returned, exit was called…); only the first call counts.
 void life_ends(trace::LifeEndKind kind, int status) noexcept;
 
-// The process is about to be gone (its destructors have run, or _exit was called): last sample, and the file is
-// trimmed. Events may still follow, in the chunks that are there.
+// The process is about to be gone (its destructors and exit handlers have run, or _exit was called): last sample, and
+// the file is trimmed. Events may still follow, in the chunks that are there.
 void finish_recording(int status) noexcept;
 
 // A seccomp filter, or strict mode, is about to be installed.

@@ -254,8 +254,8 @@ bool forget_threads_after_fork() noexcept {
 }
 
 size_t thread_state_bytes() noexcept {
-  // The memo's arrays are mapped by need; 64 KiB is what a stack of ordinary depth touches.
-  return size_t{state_count.load(std::memory_order_relaxed)} * (state_bytes() + (size_t{64} << 10));
+  // The unwinder's 64 KiB of known frames, and of the memo's arrays, mapped by need, what ordinary stacks touch.
+  return size_t{state_count.load(std::memory_order_relaxed)} * (state_bytes() + (size_t{128} << 10));
 }
 
 }  // namespace tidemark

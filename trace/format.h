@@ -63,7 +63,7 @@ enum class Lost : uint32_t {
   kEventsAfterStop = 0,  // events after recording stopped, counted as long as the header can be reached
   kBootstrap = 1,        // blocks handed out before the real allocator was found
   kNoThreadState = 2,    // events of threads for which no thread state could be made
-  kTreeFull = 3,         // events whose stack is not complete because the call tree is full
+  kTreeFull = 3,         // events whose stack is not complete: the call tree is full, or no memory for it
   kSampleFailed = 4,     // process samples that could not be taken
   kCount = 16
 };
