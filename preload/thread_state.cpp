@@ -254,7 +254,7 @@ bool forget_threads_after_fork() noexcept {
 }
 
 size_t thread_state_bytes() noexcept {
-  // The unwinder's 64 KiB of known frames, and of the memo's arrays, mapped by need, what ordinary stacks touch.
+  // The unwinder's 64 KiB of stacks seen, and of the memo's arrays, mapped by need, what ordinary stacks touch.
   return size_t{state_count.load(std::memory_order_relaxed)} * (state_bytes() + (size_t{128} << 10));
 }
 

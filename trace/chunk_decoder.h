@@ -9,6 +9,7 @@
 
 #include "trace/format.h"
 #include "trace/records.h"
+#include "trace/repeat_table.h"
 #include "trace/varint.h"
 
 namespace tidemark::trace {
@@ -64,21 +65,26 @@ class ChunkDecoder {
     if ((tag & kTagAlloc) != 0) {
       event.kind = Event::Kind::kAlloc;
       if ((tag & kTagAllocTimed) != 0) at = read_time(at, event);
-      uint64_t delta = 0, node = 0;
+      const bool known = (tag & kTagAllocKnown) != 0;
+      uint64_t delta = 0;
       if (at != nullptr) at = get_fixed(at, end_, kAddressLength[tag >> kAllocAddressCode & 3], delta);
-      if (at != nullptr) at = get_fixed(at, end_, kSizeLength[tag >> kAllocSizeCode & 3], event.size);
-      if (at != nullptr) at = get_fixed(at, end_, kNodeLength[tag >> kAllocNodeCode & 3], node);
       if (at == nullptr) return damaged();
+      if (known) {
+        if (at == end_) return damaged();
+        set_site(event, sites_.at((tag >> kAllocSlotHigh & 3u) << 8 | *at++));
+        delta = delta << kKnownDeltaBits | (tag & ((1u << kKnownDeltaBits) - 1));
+      } else {
+        if ((at = read_site(at, event)) == nullptr) return damaged();
+        delta = delta << kNewDeltaBits | (tag & ((1u << kNewDeltaBits) - 1));
+      }
       event.address = move_address(delta);
-      event.node = static_cast<uint32_t>(node);
     } else if ((tag & kTagFree) != 0) {
-      if ((tag & 7) != 0) return damaged();
       event.kind = Event::Kind::kFree;
       if ((tag & kTagFreeTimed) != 0) at = read_time(at, event);
       uint64_t delta = 0;
       if (at != nullptr) at = get_fixed(at, end_, kAddressLength[tag >> kFreeAddressCode & 3], delta);
       if (at == nullptr) return damaged();
-      event.address = move_address(delta);
+      event.address = move_address(delta << kFreeDeltaBits | (tag & ((1u << kFreeDeltaBits) - 1)));
     } else if (tag >= static_cast<uint8_t>(Tag::kFirstSized)) {
       at = read_sized(at, event, tag);
     } else {
@@ -112,8 +118,58 @@ class ChunkDecoder {
     return address;
   }
 
+  static void set_site(Event& event, uint64_t site) noexcept {
+    event.size = site & UINT32_MAX;
+    event.node = static_cast<uint32_t>(site >> 32);
+  }
+
+  // A new site's size and node.
+  const uint8_t* read_site(const uint8_t* at, Event& event) noexcept {
+    uint64_t node = 0;
+    if ((at = get_varint(at, end_, event.size)) == nullptr) return nullptr;
+    if ((at = get_varint(at, end_, node)) == nullptr) return nullptr;
+    event.node = static_cast<uint32_t>(node);
+    if (site_fits(event.size)) sites_.enter(pack_site(event.node, event.size));
+    return at;
+  }
+
+  // The address that lies a REALLOC's coded delta from `base`.
+  static uint64_t moved_address(uint64_t base, uint64_t coded) noexcept {
+    const auto delta = static_cast<uint64_t>(unzigzag(coded >> 1));
+    return base + (delta << ((coded & 1) != 0 ? 0 : kAddressShift));
+  }
+
+  const uint8_t* read_node(const uint8_t* at, Event& event, unsigned flags) noexcept {
+    uint64_t jump = 0, distance = 0, pc = 0;
+    if ((flags & kNodeIdJumps) != 0 && (at = get_varint(at, end_, jump)) == nullptr) return nullptr;
+    const uint64_t id = node_ + 1 + static_cast<uint64_t>(unzigzag(jump));
+    if ((flags & kNodeParentGiven) == 0)
+      distance = id - node_;
+    else if ((at = get_varint(at, end_, distance)) == nullptr)
+      return nullptr;
+    if ((at = get_varint(at, end_, pc)) == nullptr) return nullptr;
+    // A parent is always older than its child: this keeps the tree free of cycles whatever the input.
+    if (id > UINT32_MAX || distance == 0 || distance > id) return nullptr;
+    if ((flags & kNodePcKnown) != 0) {
+      const uint64_t packed = pcs_.at(pc);
+      event.pc = packed >> 1;
+      event.exact_pc = (packed & 1) != 0;
+    } else {
+      event.pc = pc_ += static_cast<uint64_t>(unzigzag(pc >> 1));
+      event.exact_pc = (pc & 1) != 0;
+      pcs_.enter(pack_pc(event.pc, event.exact_pc));
+    }
+    node_ = id;
+    event.kind = Event::Kind::kNode;
+    event.node = static_cast<uint32_t>(id);
+    event.parent = static_cast<uint32_t>(id - distance);
+    return at;
+  }
+
   const uint8_t* read_other(const uint8_t* at, Event& event, Tag tag) noexcept {
-    uint64_t first = 0, second = 0, third = 0, fourth = 0;
+    uint64_t first = 0, second = 0, slot = 0;
+    const unsigned node_flags = static_cast<unsigned>(tag) - static_cast<unsigned>(Tag::kNode);
+    if (node_flags < 8) return read_node(at, event, node_flags);
     switch (tag) {
       case Tag::kAllocWideTimed:
         if ((at = read_time(at, event)) == nullptr) return nullptr;
@@ -144,32 +200,19 @@ class ChunkDecoder {
       case Tag::kRealloc:
         event.time_before = time_;
         break;
-      case Tag::kNode:
-        if ((at = get_varint(at, end_, first)) == nullptr) return nullptr;
-        if ((at = get_varint(at, end_, second)) == nullptr) return nullptr;
-        if ((at = get_varint(at, end_, third)) == nullptr) return nullptr;
-        event.kind = Event::Kind::kNode;
-        node_ += 1 + static_cast<uint64_t>(unzigzag(first));
-        pc_ += static_cast<uint64_t>(unzigzag(third >> 1));
-        // A parent is always older than its child: this keeps the tree free of cycles whatever the input.
-        if (node_ > UINT32_MAX || second == 0 || second > node_) return nullptr;
-        event.node = static_cast<uint32_t>(node_);
-        event.parent = static_cast<uint32_t>(node_ - second);
-        event.pc = pc_;
-        event.exact_pc = (third & 1) != 0;
-        return at;
       default:
         return nullptr;
     }
     if ((at = get_varint(at, end_, first)) == nullptr) return nullptr;
     if ((at = get_varint(at, end_, second)) == nullptr) return nullptr;
-    if ((at = get_varint(at, end_, third)) == nullptr) return nullptr;
-    if ((at = get_varint(at, end_, fourth)) == nullptr) return nullptr;
+    if ((at = get_varint(at, end_, slot)) == nullptr) return nullptr;
+    if (slot != 0)
+      set_site(event, sites_.at(slot >> 1));
+    else if ((at = read_site(at, event)) == nullptr)
+      return nullptr;
     event.kind = Event::Kind::kRealloc;
-    event.old_address = address_ + static_cast<uint64_t>(unzigzag(first));
-    event.address = event.old_address + static_cast<uint64_t>(unzigzag(second));
-    event.size = third;
-    event.node = static_cast<uint32_t>(fourth);
+    event.old_address = moved_address(address_, first);
+    event.address = moved_address(event.old_address, second);
     address_ = next_base_address(address_, event.address);
     return at;
   }
@@ -195,6 +238,8 @@ class ChunkDecoder {
   uint64_t address_ = 0;
   uint64_t pc_ = 0;
   uint64_t node_ = 0;
+  RepeatTable<kSiteSlotsLog2> sites_;
+  RepeatTable<kPcSlotsLog2> pcs_;
 };
 
 }  // namespace tidemark::trace

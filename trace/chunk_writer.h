@@ -7,11 +7,13 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
 #include "trace/format.h"
 #include "trace/records.h"
+#include "trace/repeat_table.h"
 #include "trace/varint.h"
 
 namespace tidemark::trace {
@@ -40,6 +42,12 @@ class ChunkWriter {
     limit_ = memory + bytes - 16;
     last_time_ = time;
     last_node_ = base_node;
+    // The first chunk finds the tables empty, and most of their pages untouched.
+    if (used_) {
+      sites_.clear();
+      pcs_.clear();
+    }
+    used_ = true;
   }
 
   // Lets go of the chunk; the next event needs begin() again.
@@ -71,18 +79,19 @@ class ChunkWriter {
       at = put_time(at, time);
     }
     const uint64_t delta = address_delta(address);
-    const unsigned address_code = code_address(delta);
-    store_u64(at, delta);
-    at += kAddressLength[address_code];
-    const unsigned size_code = size < 0x100 ? 0u : size < 0x10000 ? 1u : size <= 0xffffffff ? 2u : 3u;
-    store_u64(at, size);
-    at += size_t{1} << size_code;
-    const unsigned node_code = node < 0x100 ? 0u : node < 0x10000 ? 1u : node < 0x1000000 ? 2u : 3u;
-    store_u64(at, node);
-    at += node_code + 1;
-    // What the last store wrote beyond the record is zeros: node has 32 bits.
-    tag |= address_code << kAllocAddressCode | size_code << kAllocSizeCode | node_code << kAllocNodeCode;
-    commit(at, static_cast<uint8_t>(tag));
+    const uint64_t site = pack_site(node, size);
+    const unsigned slot = Sites::slot_of(site);
+    if (site_fits(size) && sites_.known(slot, site)) [[likely]] {
+      const AddressField field(delta, kKnownDeltaBits);
+      store_u64(at, field.value | uint64_t{slot & 0xff} << (8 * field.length));
+      return commit(at + field.length + 1, static_cast<uint8_t>(tag | kTagAllocKnown | slot >> 8 << kAllocSlotHigh |
+                                                                field.code << kAllocAddressCode | field.tag_bits));
+    }
+    const AddressField field(delta, kNewDeltaBits);
+    store_u64(at, field.value);
+    at = put_varint(at + field.length, size);
+    at = put_varint(at, node);
+    commit(at, static_cast<uint8_t>(tag | field.code << kAllocAddressCode | field.tag_bits));
   }
 
   void free(uint64_t time, uint64_t address) noexcept {
@@ -94,11 +103,9 @@ class ChunkWriter {
       tag |= kTagFreeTimed;
       at = put_time(at, time);
     }
-    const uint64_t delta = address_delta(address);
-    const unsigned address_code = code_address(delta);
-    store_u64(at, delta);
-    at += kAddressLength[address_code];
-    commit(at, static_cast<uint8_t>(tag | address_code << kFreeAddressCode));
+    const AddressField field(address_delta(address), kFreeDeltaBits);
+    store_u64(at, field.value);
+    commit(at + field.length, static_cast<uint8_t>(tag | field.code << kFreeAddressCode | field.tag_bits));
   }
 
   // `before` and `after` are the times around the real call, both 0 if untimed.
@@ -109,22 +116,43 @@ class ChunkWriter {
       at = put_time(at, before);
       at = put_time(at, after);
     }
-    at = put_varint(at, zigzag(static_cast<int64_t>(old_address - last_address_)));
-    at = put_varint(at, zigzag(static_cast<int64_t>(new_address - old_address)));
-    at = put_varint(at, size);
-    at = put_varint(at, node);
+    at = put_address(at, last_address_, old_address);
+    at = put_address(at, old_address, new_address);
+    const uint64_t site = pack_site(node, size);
+    const unsigned slot = Sites::slot_of(site);
+    if (site_fits(size) && sites_.known(slot, site)) {
+      at = put_varint(at, slot << 1 | 1);
+    } else {
+      at = put_varint(at, 0);
+      at = put_varint(at, size);
+      at = put_varint(at, node);
+    }
     last_address_ = next_base_address(last_address_, new_address);
     commit(at, static_cast<uint8_t>(before != 0 ? Tag::kReallocTimed : Tag::kRealloc));
   }
 
   void node(uint32_t id, uint32_t parent, uint64_t pc, bool exact) noexcept {
     uint8_t* at = cursor_ + 1;
-    at = put_varint(at, zigzag(static_cast<int64_t>(id - last_node_ - 1)));
-    at = put_varint(at, id - parent);
-    at = put_varint(at, zigzag(static_cast<int64_t>(pc - last_pc_)) << 1 | (exact ? 1u : 0u));
+    unsigned flags = 0;
+    if (id != last_node_ + 1) {
+      flags |= kNodeIdJumps;
+      at = put_varint(at, zigzag(static_cast<int64_t>(id - last_node_ - 1)));
+    }
+    if (parent != last_node_) {
+      flags |= kNodeParentGiven;
+      at = put_varint(at, id - parent);
+    }
+    const uint64_t packed = pack_pc(pc, exact);
+    const unsigned slot = Pcs::slot_of(packed);
+    if (pcs_.known(slot, packed)) {
+      flags |= kNodePcKnown;
+      at = put_varint(at, slot);
+    } else {
+      at = put_varint(at, zigzag(static_cast<int64_t>(pc - last_pc_)) << 1 | (exact ? 1u : 0u));
+      last_pc_ = pc;
+    }
     last_node_ = id;
-    last_pc_ = pc;
-    commit(at, static_cast<uint8_t>(Tag::kNode));
+    commit(at, static_cast<uint8_t>(static_cast<unsigned>(Tag::kNode) + flags));
   }
 
   static constexpr size_t kMaxRecordBytes = kMaxPayloadBytes + 256;
@@ -183,8 +211,23 @@ class ChunkWriter {
     return (address & ~(kAddressLimit - (uint64_t{1} << kAddressShift))) != 0;
   }
 
-  static unsigned code_address(uint64_t delta) noexcept {
-    return delta < 0x100 ? 0u : delta < 0x10000 ? 1u : delta < 0x1000000 ? 2u : 3u;
+  // How an address delta is written: `tag_bits` in the tag, the others in `length` bytes. Without a branch, since
+  // lengths follow no pattern.
+  struct AddressField {
+    uint64_t value;
+    unsigned tag_bits, code, length;
+    AddressField(uint64_t delta, unsigned bits_in_tag) noexcept
+        : value(delta >> bits_in_tag), tag_bits(static_cast<unsigned>(delta & ((1u << bits_in_tag) - 1))) {
+      const auto bytes = static_cast<unsigned>(71 - std::countl_zero(value | 1)) / 8;
+      code = bytes < 4 ? bytes - 1 : 3;
+      length = bytes < 4 ? bytes : kAddressLength[3];
+    }
+  };
+
+  static uint8_t* put_address(uint8_t* at, uint64_t base, uint64_t address) noexcept {
+    const uint64_t unaligned = ((base | address) & ((1u << kAddressShift) - 1)) != 0 ? 1 : 0;
+    const auto delta = static_cast<int64_t>(address - base) >> (unaligned != 0 ? 0 : kAddressShift);
+    return put_varint(at, zigzag(delta) << 1 | unaligned);
   }
 
   void commit(uint8_t* end, uint8_t tag) noexcept {
@@ -195,12 +238,18 @@ class ChunkWriter {
     cursor_ = end;
   }
 
+  using Sites = RepeatTable<kSiteSlotsLog2>;
+  using Pcs = RepeatTable<kPcSlotsLog2>;
+
   uint8_t* cursor_ = nullptr;
   uint8_t* limit_ = nullptr;
   uint64_t last_time_ = 0;
   uint64_t last_address_ = 0;
   uint64_t last_pc_ = 0;
   uint64_t last_node_ = 0;
+  bool used_ = false;
+  Sites sites_;
+  Pcs pcs_;
 };
 
 }  // namespace tidemark::trace

@@ -15,7 +15,7 @@
 namespace tidemark::trace {
 
 inline constexpr uint64_t kFileMagic = 0x4b52414d45444954;  // "TIDEMARK"
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 inline constexpr uint32_t kChunkMagic = 0x4b434d54;  // "TMCK"
 
 inline constexpr size_t kHeaderBytes = 16384;
@@ -148,16 +148,20 @@ static_assert(sizeof(ChunkHeader) == 64);
 
 inline constexpr uint32_t kOutsideStream = 0x8000'0000;
 
-// Tags. Three shapes:
+// Tags. Four shapes:
 //
-//   ALLOC   1 T S S N N A A   then [time] address size node
-//   FREE    0 1 T A A 0 0 0   then [time] address
-//   others  0 0 k k k k k k   then fields by kind; k != 0
+//   ALLOC of a known site   1 T A A 1 h h d   then [time] address slot
+//   ALLOC of a new site     1 T A A 0 d d d   then [time] address size node
+//   FREE                    0 1 T A A d d d   then [time] address
+//   others                  0 0 k k k k k k   then fields by kind; k != 0
 //
 //   T     1: a time field is present (prefix-coded delta to the stream's last time, in ticks)
-//   A A   length of the address field: 1, 2, 3, 6 bytes   (zigzag of (address - last address) >> kAddressShift)
-//   S S   length of the size field:    1, 2, 4, 8 bytes
-//   N N   length of the node field:    1, 2, 3, 4 bytes
+//   A A   length of the address field: 1, 2, 3, 6 bytes
+//   d     low bits of the address delta, zigzag of (address - last address) >> kAddressShift; the field has the others
+//   h h   high bits of the slot; the field has 8 bits
+//
+// A site is a (node, size) pair. Sites and the pcs of nodes are interned: chunk by chunk, writer and reader keep the
+// same table of what came last in each slot (RepeatTable, repeat_table.h). A new site's size and node are prefix-coded.
 //
 // Prefix coding (`varint.h`): the low bits of the first byte tell the length:
 //
@@ -170,17 +174,22 @@ inline constexpr uint32_t kOutsideStream = 0x8000'0000;
 // event in between that it must be ordered with: it may be given the time of the one before it.
 inline constexpr uint8_t kTagAlloc = 0x80;
 inline constexpr uint8_t kTagAllocTimed = 0x40;
+inline constexpr uint8_t kTagAllocKnown = 0x08;
 inline constexpr uint8_t kTagFree = 0x40;
 inline constexpr uint8_t kTagFreeTimed = 0x20;
 
-inline constexpr unsigned kAllocAddressCode = 0;  // bit positions of the length codes
-inline constexpr unsigned kAllocNodeCode = 2;
-inline constexpr unsigned kAllocSizeCode = 4;
+// Bit positions of the address length codes and the slot's high bits, and how many bits of the delta are in the tag.
+inline constexpr unsigned kAllocAddressCode = 4;
 inline constexpr unsigned kFreeAddressCode = 3;
+inline constexpr unsigned kAllocSlotHigh = 1;
+inline constexpr unsigned kKnownDeltaBits = 1;
+inline constexpr unsigned kNewDeltaBits = 3;
+inline constexpr unsigned kFreeDeltaBits = 3;
 
 inline constexpr uint8_t kAddressLength[4] = {1, 2, 3, 6};
-inline constexpr uint8_t kSizeLength[4] = {1, 2, 4, 8};
-inline constexpr uint8_t kNodeLength[4] = {1, 2, 3, 4};
+
+inline constexpr unsigned kSiteSlotsLog2 = 10;
+inline constexpr unsigned kPcSlotsLog2 = 11;
 
 enum class Tag : uint8_t {
   kEnd = 0,
@@ -189,9 +198,13 @@ enum class Tag : uint8_t {
   kAllocWideTimed = 2,
   kFreeWide = 3,  // zigzag(address - last)
   kFreeWideTimed = 4,
-  kRealloc = 5,       // zigzag(old - last), zigzag(new - old), size, node: the old block ends, the new one begins
+  // The old block ends, the new one begins. Old - last and new - old: zigzag << 1 in units of kAddressShift, or zigzag
+  // << 1 | 1 in bytes. Then a known site's slot << 1 | 1, or 0, size, node.
+  kRealloc = 5,
   kReallocTimed = 6,  // delta to before the call, delta from there to after it, then as kRealloc
-  kNode = 7,          // zigzag(id - last id - 1), id - parent (> 0), zigzag(pc - last pc) << 1 | exact
+  // kNode + kNode… flags: zigzag(id - last id - 1) if the id does not follow the last; id - parent (> 0) if the parent
+  // is not the last; zigzag(pc - last pc) << 1 | exact, or a known pc's slot.
+  kNode = 8,
   // Below kFirstSized: the shapes above. From it on: tag, prefix-coded payload length, payload; the payload starts with
   // a time delta. A reader steps over kinds it does not know. The payloads are in records.h.
   kFirstSized = 16,
@@ -210,6 +223,10 @@ enum class Tag : uint8_t {
   kRemap = 28,
   kLifeEnd = 29,
 };
+
+inline constexpr uint8_t kNodeIdJumps = 1;
+inline constexpr uint8_t kNodeParentGiven = 2;
+inline constexpr uint8_t kNodePcKnown = 4;
 
 // A node's pc is a return address (look up pc - 1), unless `exact`: the frame was interrupted by a signal.
 // Node 0 is the root: below it hang the outermost frames. A stack that could not be followed to its end hangs below a

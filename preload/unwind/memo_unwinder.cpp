@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <iterator>
 
 #include "preload/call_tree.h"
 #include "preload/concurrent_map.h"
@@ -27,6 +28,8 @@ constexpr unsigned kRowsLog2 = 14;
 constexpr uint64_t kUcontextBp = 120, kUcontextSp = 160, kUcontextPc = 168;
 
 constexpr uint64_t kPageBytes = 4096;
+
+constexpr uint64_t kSlotValue = (uint64_t{1} << 48) - 1;
 
 constexpr size_t kLongestSearch = 100000;  // frames, for an interrupted hook: a millisecond
 
@@ -117,7 +120,7 @@ template <class FindRow, class Read>
 }
 
 bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
-  MemoUnwinder::Fresh frame = {from.pc, from.sp, from.bp, {}, nullptr}, outer = {};
+  MemoUnwinder::Fresh frame = {from.pc, from.sp, from.bp, {}}, outer = {};
   uint64_t readable_page = 0;
   bool in_handler = false;
   for (size_t depth = 0; depth < kLongestSearch; ++depth) {
@@ -146,24 +149,78 @@ bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
 }
 
 uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept {
+  if (capacity_ != 0) [[likely]] {
+    if (const uint32_t node = find_seen(caller); node != 0) [[likely]]
+      return node;
+  }
+  return walk(thread, caller);
+}
+
+// The node of the caller's stack if it is among those seen, else 0.
+[[gnu::always_inline]] inline uint32_t MemoUnwinder::find_seen(const Caller& caller) const noexcept {
+  const Seen* const set = seen_set(caller.pc, caller.sp);
+  for (const Seen* seen = set; seen != set + kSeenWays; ++seen) {
+    if (seen->pc != caller.pc || seen->sp != caller.sp || (seen->needs_bp != 0 && seen->bp != caller.bp)) continue;
+    // Frames inside of the memo's innermost one are void, and so may be their checks.
+    const Frame& join = frames_[seen->join];
+    if (seen->join > depth_ || join.node != seen->join_node || join.sp != caller.sp + seen->join_offset ||
+        (join.needs_bp != 0 && join.bp != seen->join_bp))
+      continue;
+    const uint64_t* slot = seen->slot;
+    const uint64_t* const end = slot + seen->slots;
+    while (slot != end && *reinterpret_cast<const uint64_t*>(caller.sp + (*slot >> 48) * 8) == (*slot & kSlotValue))
+      ++slot;
+    if (slot == end && first_failed(join) == checks_) return seen->node;
+  }
+  return 0;
+}
+
+// Enters the memo's innermost stack among those seen, to join at frames_[join].
+void MemoUnwinder::remember(size_t join) noexcept {
+  const Frame& caller = frames_[depth_];
+  const Frame& joined = frames_[join];
+  const size_t slots = caller.checks - joined.checks;
+  if (join == 0 || join > UINT16_MAX || slots > std::size(Seen{}.slot) || joined.sp - caller.sp > UINT32_MAX) return;
+  Seen* const set = seen_set(caller.key, caller.sp);
+  Seen* seen = set;
+  while (seen != set + kSeenWays && seen->node != caller.node) ++seen;
+  if (seen == set + kSeenWays) seen = set + next_way_++ % kSeenWays;
+  seen->pc = 0;  // until it is whole
+  for (size_t i = 0; i < slots; ++i) {
+    const Check& check = checks_[caller.checks - 1 - i];
+    const uint64_t offset = reinterpret_cast<uint64_t>(check.address) - caller.sp;
+    if (offset % 8 != 0 || offset / 8 > UINT16_MAX || check.value > kSlotValue) return;
+    seen->slot[i] = offset / 8 << 48 | check.value;
+  }
+  seen->sp = caller.sp;
+  seen->bp = caller.bp;
+  seen->join_bp = joined.bp;
+  seen->join_offset = static_cast<uint32_t>(joined.sp - caller.sp);
+  seen->join_node = joined.node;
+  seen->node = caller.node;
+  seen->join = static_cast<uint16_t>(join);
+  seen->needs_bp = caller.needs_bp;
+  seen->slots = static_cast<uint8_t>(slots);
+  seen->pc = caller.key;
+}
+
+// As stack(), frame by frame outwards until the memo has the rest.
+uint32_t MemoUnwinder::walk(ThreadState& thread, const Caller& caller) noexcept {
   if (capacity_ == 0 && !reserve(kFirstCapacity)) [[unlikely]] {
     trace_output.count(trace::Lost::kTreeFull);
     return 0;
   }
   Frame* top = frames_ + depth_;  // the innermost frame of the memo that may still be part of this stack
   Fresh* here = fresh_;
-  *here = {caller.pc, caller.sp, caller.bp, {}, nullptr};
+  *here = {caller.pc, caller.sp, caller.bp, {}};
   unsigned signal_frames = 0;
   for (;;) {
     while (top->sp < here->sp) --top;
     if (top->sp == here->sp && top->key == here->key && (top->bp == here->bp || top->needs_bp == 0)) {
-      const Check* check = checks_ + top->checks;
-      do --check;
-      while (*check->address == check->value);
-      if (check == checks_) [[likely]]
+      const auto failed = static_cast<size_t>(first_failed(*top) - checks_);
+      if (failed == 0) [[likely]]
         return push(thread, top, here, false);
       // What the memo holds from the frame on whose step read the changed slot is void.
-      const size_t failed = static_cast<size_t>(check - checks_);
       do --top;
       while (top->checks > failed);
     }
@@ -176,14 +233,8 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
     const Step result = step(
         *here, here[1],
         [&](uint64_t key) {
-          Known& found = known(key, here->sp);
-          here->known = &found;
-          if (found.key == key) [[likely]]
-            return found.row;
           const uint64_t packed = rows.find(key);
-          const Row row = packed != 0 ? Row::unpack(packed) : make_row(thread, key);
-          found = {key, row, {}, {}};
-          return row;
+          return packed != 0 ? Row::unpack(packed) : make_row(thread, key);
         },
         [this](uint64_t address, uint64_t& value) { return read(address, value); });
     ++here;
@@ -205,25 +256,6 @@ uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept
         return ended(thread, here, trace::kCutUnreadable);
     }
   }
-}
-
-// The call-tree node of a fresh frame that was called from `outer_node`; 0 when the tree is full.
-[[gnu::always_inline]] inline uint32_t MemoUnwinder::node_of(ThreadState& thread, const Fresh& frame,
-                                                             uint32_t outer_node) noexcept {
-  Known& known = *frame.known;
-  // A later frame of the same walk may have taken the entry.
-  const bool mine = known.key == frame.key;
-  if (mine && known.outer_node[0] == outer_node && known.node[0] != 0) [[likely]]
-    return known.node[0];
-  if (mine && known.outer_node[1] == outer_node && known.node[1] != 0) return known.node[1];
-  const uint32_t node = recorder.child(thread, outer_node, frame.key);
-  if (mine && node != 0) {
-    known.outer_node[1] = known.outer_node[0];
-    known.node[1] = known.node[0];
-    known.outer_node[0] = outer_node;
-    known.node[0] = node;
-  }
-  return node;
 }
 
 // The walk met no frame of the memo: all of the stack is fresh.
@@ -248,15 +280,17 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
     top = frames_ + at;
     inner_end = fresh_ + count;
   }
+  size_t join = static_cast<size_t>(top - frames_);
   uint32_t node = top->node;
   size_t checks = top->checks;
   bool outer_needs_bp = top->needs_bp != 0;
   for (Fresh* frame = inner_end; frame != fresh_;) {
     const Fresh& outer = *frame;
     --frame;
-    const uint32_t child = node_of(thread, *frame, node);
+    const uint32_t child = recorder.child(thread, node, frame->key);
     if (child == 0) [[unlikely]] {
       trace_output.count(trace::Lost::kTreeFull);
+      join = 0;
       break;
     }
     node = child;
@@ -286,6 +320,8 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
     outer_needs_bp = needs_bp;
   }
   depth_ = static_cast<size_t>(top - frames_);
+  // A stack that the memo had whole joins one frame further out, so that its caller can change and come back.
+  remember(join == depth_ && join != 0 ? join - 1 : join);
   return node;
 }
 
@@ -315,9 +351,9 @@ uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fre
 // Room for `frames` frames; keeps what there is.
 bool MemoUnwinder::reserve(size_t frames) noexcept {
   if (frames > kLargestCapacity) return false;
-  if (known_ == nullptr) {
-    known_ = static_cast<Known*>(sys::map_anonymous(sizeof(Known) << kKnownLog2));
-    if (known_ == nullptr) return false;
+  if (seen_ == nullptr) {
+    seen_ = static_cast<Seen*>(sys::map_anonymous(kSeenBytes));
+    if (seen_ == nullptr) return false;
   }
   const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
   const size_t bytes = (frames * per_frame + kPageBytes - 1) & ~(kPageBytes - 1);
@@ -348,11 +384,11 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
 
 void MemoUnwinder::forget_code() noexcept {
   depth_ = 0;
-  if (known_ != nullptr) std::memset(static_cast<void*>(known_), 0, sizeof(Known) << kKnownLog2);
+  if (seen_ != nullptr) std::memset(static_cast<void*>(seen_), 0, kSeenBytes);
 }
 
 void MemoUnwinder::release() noexcept {
-  if (known_ != nullptr) sys::munmap(known_, sizeof(Known) << kKnownLog2);
+  if (seen_ != nullptr) sys::munmap(seen_, kSeenBytes);
   const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
   if (capacity_ != 0) sys::munmap(frames_, (capacity_ * per_frame + kPageBytes - 1) & ~(kPageBytes - 1));
   *this = MemoUnwinder();

@@ -33,6 +33,13 @@ uint64_t any_address(std::mt19937_64& random) {
   }
 }
 
+// Half of the sites come again and again.
+void any_site(std::mt19937_64& random, Event& event) {
+  const bool again = random() % 2 == 0;
+  event.size = again ? random() % 4 * 1000 : any_magnitude(random);
+  event.node = static_cast<uint32_t>(again ? random() % 8 : any_magnitude(random));
+}
+
 // Fills a chunk with random records; tells what they were.
 std::vector<Written> fill(std::vector<uint8_t>& chunk, std::mt19937_64& random) {
   std::vector<Written> written;
@@ -49,8 +56,7 @@ std::vector<Written> fill(std::vector<uint8_t>& chunk, std::mt19937_64& random) 
       case 0:
         event.kind = Event::Kind::kAlloc;
         event.address = any_address(random);
-        event.size = any_magnitude(random);
-        event.node = static_cast<uint32_t>(any_magnitude(random));
+        any_site(random, event);
         writer.alloc(before, event.address, event.size, event.node);
         break;
       case 1:
@@ -62,10 +68,9 @@ std::vector<Written> fill(std::vector<uint8_t>& chunk, std::mt19937_64& random) 
         event.kind = Event::Kind::kRealloc;
         event.time_before = time;
         const uint64_t after = event.timed ? (time += any_magnitude(random) >> 24) : 0;
-        event.old_address = any_address(random);
-        event.address = any_address(random);
-        event.size = any_magnitude(random);
-        event.node = static_cast<uint32_t>(any_magnitude(random));
+        event.old_address = any_address(random) >> 3;  // deltas have 62 bits and their sign
+        event.address = random() % 4 == 0 ? event.old_address : any_address(random) >> 3;
+        any_site(random, event);
         writer.realloc(before, after, event.old_address, event.address, event.size, event.node);
         break;
       }
@@ -74,8 +79,8 @@ std::vector<Written> fill(std::vector<uint8_t>& chunk, std::mt19937_64& random) 
         event.timed = false;
         event.node = ++node + static_cast<uint32_t>(random() % 3);
         node = event.node;
-        event.parent = static_cast<uint32_t>(random() % event.node);
-        event.pc = any_magnitude(random) >> 3;  // a delta has 62 bits and its sign
+        event.parent = random() % 2 == 0 ? event.node - 1 : static_cast<uint32_t>(random() % event.node);
+        event.pc = random() % 2 == 0 ? random() % 8 : any_magnitude(random) >> 3;  // as above
         event.exact_pc = random() % 2 == 0;
         writer.node(event.node, event.parent, event.pc, event.exact_pc);
         if (before != 0) time = writer.last_time();
