@@ -76,7 +76,7 @@ inline uint32_t stack_of(ThreadState& thread, const Caller& caller) noexcept {
 void loader_event(ThreadState& thread) noexcept;
 inline bool from_loader(uintptr_t pc) noexcept { return pc - globals.loader_start < globals.loader_bytes; }
 
-inline void record_alloc(const Caller& caller, const void* block, size_t size) noexcept {
+[[gnu::always_inline]] inline void record_alloc(const Caller& caller, const void* block, size_t size) noexcept {
   ThreadState* thread = enter(caller.sp);
   if (thread == nullptr) [[unlikely]]
     return;
@@ -94,7 +94,7 @@ inline void record_alloc(const Caller& caller, const void* block, size_t size) n
 }
 
 // `block` is not null.
-inline void record_free(const Caller& caller, const void* block) noexcept {
+[[gnu::always_inline]] inline void record_free(const Caller& caller, const void* block) noexcept {
   ThreadState* thread = enter(caller.sp);
   if (thread == nullptr) [[unlikely]]
     return;

@@ -254,8 +254,8 @@ bool forget_threads_after_fork() noexcept {
 }
 
 size_t thread_state_bytes() noexcept {
-  // The unwinder's 64 KiB of stacks seen, and of the memo's arrays, mapped by need, what ordinary stacks touch.
-  return size_t{state_count.load(std::memory_order_relaxed)} * (state_bytes() + (size_t{128} << 10));
+  // The unwinder's 128 KiB of stacks seen, and of the memo's arrays, mapped by need, what ordinary stacks touch.
+  return size_t{state_count.load(std::memory_order_relaxed)} * (state_bytes() + (size_t{192} << 10));
 }
 
 }  // namespace tidemark

@@ -25,33 +25,33 @@
 namespace tidemark {
 
 struct ThreadState {
-  // Hot: one event touches these two cache lines, the memo and the chunk.
+  // Hot: an event touches these two cache lines, two of the unwinder, the first of the writer, and what they point to.
   uintptr_t busy_sp = 0;
   uint32_t code_epoch = 0;
-  uint32_t until_timed = 1;     // events until the next one that carries its time, while this stream is active
-  uint32_t timed_interval = 1;  // what until_timed starts from
-  uint32_t serial = 0;          // of the thread, within the trace
-  trace::ChunkWriter writer;
-  unwind::MemoUnwinder unwinder;
+  uint32_t until_timed = 1;  // events until the next one that carries its time, while this stream is active
+  uint32_t stream = 0;
+  bool read_contended = false;  // by the event under way
   // What the last event recorded, for hooks whose real function may call another hook for the same block.
   uint64_t allocations = 0;
   uintptr_t last_allocated = 0;
-  uintptr_t deleting = 0;  // recorded by operator delete, which is passing it on to the allocator's own
-
-  uint32_t stream = 0;
+  uintptr_t deleting = 0;       // recorded by operator delete, which is passing it on to the allocator's own
+  uint32_t timed_interval = 1;  // what until_timed starts from
   uint32_t quick_switches = 0;  // in a row
   uint64_t activated = 0;       // when this stream last became the active one
-  bool read_contended = false;  // by the event under way
+  unwind::MemoUnwinder unwinder;
 
   // Cold.
+  uint32_t serial = 0;  // of the thread, within the trace
+  uint32_t sequence = 0;
   uint8_t* chunk = nullptr;
   size_t chunk_bytes = 0;
-  uint32_t sequence = 0;
   std::atomic<uint32_t> tid{0};
   ThreadState* nested = nullptr;
   ThreadState* next = nullptr;  // all states, newest first
   bool is_nested = false;
   char name[16] = {};
+
+  alignas(64) trace::ChunkWriter writer;  // its tables are last
 
   // The time for the next event's record: 0 when it may go without (see ActiveStream). About 9 ns when it may not.
   uint64_t event_time() noexcept {

@@ -69,7 +69,7 @@ class ChunkWriter {
   const uint8_t* cursor() const noexcept { return cursor_; }
 
   // `time` 0: untimed. Needs room(kMaxEventBytes), as do all events and nodes.
-  void alloc(uint64_t time, uint64_t address, uint64_t size, uint32_t node) noexcept {
+  [[gnu::always_inline]] void alloc(uint64_t time, uint64_t address, uint64_t size, uint32_t node) noexcept {
     if (needs_wide(address)) [[unlikely]]
       return alloc_wide(time, address, size, node);
     uint8_t* at = cursor_ + 1;
@@ -87,14 +87,10 @@ class ChunkWriter {
       return commit(at + field.length + 1, static_cast<uint8_t>(tag | kTagAllocKnown | slot >> 8 << kAllocSlotHigh |
                                                                 field.code << kAllocAddressCode | field.tag_bits));
     }
-    const AddressField field(delta, kNewDeltaBits);
-    store_u64(at, field.value);
-    at = put_varint(at + field.length, size);
-    at = put_varint(at, node);
-    commit(at, static_cast<uint8_t>(tag | field.code << kAllocAddressCode | field.tag_bits));
+    alloc_new_site(at, tag, delta, size, node);
   }
 
-  void free(uint64_t time, uint64_t address) noexcept {
+  [[gnu::always_inline]] void free(uint64_t time, uint64_t address) noexcept {
     if (needs_wide(address)) [[unlikely]]
       return free_wide(time, address);
     uint8_t* at = cursor_ + 1;
@@ -174,7 +170,16 @@ class ChunkWriter {
   }
 
  private:
-  void alloc_wide(uint64_t time, uint64_t address, uint64_t size, uint32_t node) noexcept {
+  [[gnu::noinline]] void alloc_new_site(uint8_t* at, unsigned tag, uint64_t delta, uint64_t size,
+                                        uint32_t node) noexcept {
+    const AddressField field(delta, kNewDeltaBits);
+    store_u64(at, field.value);
+    at = put_varint(at + field.length, size);
+    at = put_varint(at, node);
+    commit(at, static_cast<uint8_t>(tag | field.code << kAllocAddressCode | field.tag_bits));
+  }
+
+  [[gnu::noinline]] void alloc_wide(uint64_t time, uint64_t address, uint64_t size, uint32_t node) noexcept {
     uint8_t* at = cursor_ + 1;
     if (time != 0) at = put_time(at, time);
     at = put_varint(at, zigzag(static_cast<int64_t>(address - last_address_)));
@@ -184,7 +189,7 @@ class ChunkWriter {
     commit(at, static_cast<uint8_t>(time != 0 ? Tag::kAllocWideTimed : Tag::kAllocWide));
   }
 
-  void free_wide(uint64_t time, uint64_t address) noexcept {
+  [[gnu::noinline]] void free_wide(uint64_t time, uint64_t address) noexcept {
     uint8_t* at = cursor_ + 1;
     if (time != 0) at = put_time(at, time);
     at = put_varint(at, zigzag(static_cast<int64_t>(address - last_address_)));

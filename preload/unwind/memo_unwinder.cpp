@@ -29,8 +29,6 @@ constexpr uint64_t kUcontextBp = 120, kUcontextSp = 160, kUcontextPc = 168;
 
 constexpr uint64_t kPageBytes = 4096;
 
-constexpr uint64_t kSlotValue = (uint64_t{1} << 48) - 1;
-
 constexpr size_t kLongestSearch = 100000;  // frames, for an interrupted hook: a millisecond
 
 // What the sentinel check reads; its value is never 1.
@@ -146,33 +144,6 @@ bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
     frame = outer;
   }
   return true;
-}
-
-uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept {
-  if (capacity_ != 0) [[likely]] {
-    if (const uint32_t node = find_seen(caller); node != 0) [[likely]]
-      return node;
-  }
-  return walk(thread, caller);
-}
-
-// The node of the caller's stack if it is among those seen, else 0.
-[[gnu::always_inline]] inline uint32_t MemoUnwinder::find_seen(const Caller& caller) const noexcept {
-  const Seen* const set = seen_set(caller.pc, caller.sp);
-  for (const Seen* seen = set; seen != set + kSeenWays; ++seen) {
-    if (seen->pc != caller.pc || seen->sp != caller.sp || (seen->needs_bp != 0 && seen->bp != caller.bp)) continue;
-    // Frames inside of the memo's innermost one are void, and so may be their checks.
-    const Frame& join = frames_[seen->join];
-    if (seen->join > depth_ || join.node != seen->join_node || join.sp != caller.sp + seen->join_offset ||
-        (join.needs_bp != 0 && join.bp != seen->join_bp))
-      continue;
-    const uint64_t* slot = seen->slot;
-    const uint64_t* const end = slot + seen->slots;
-    while (slot != end && *reinterpret_cast<const uint64_t*>(caller.sp + (*slot >> 48) * 8) == (*slot & kSlotValue))
-      ++slot;
-    if (slot == end && first_failed(join) == checks_) return seen->node;
-  }
-  return 0;
 }
 
 // Enters the memo's innermost stack among those seen, to join at frames_[join].

@@ -82,8 +82,9 @@ class MemoUnwinder {
     uint64_t slot[10];  // in the order of verifying: (address - sp) / 8 in the upper 16 bits, the value in the lower 48
   };
   static_assert(sizeof(Seen) == 128);
-  static constexpr size_t kSeenWays = 2;  // entries that a caller's pc and sp may have
+  static constexpr size_t kSeenWays = 4;  // entries that a caller's pc and sp may have
   static constexpr size_t kSeenSetsLog2 = 8;
+  static constexpr uint64_t kSlotValue = (uint64_t{1} << 48) - 1;
   static constexpr size_t kSeenBytes = sizeof(Seen) * kSeenWays << kSeenSetsLog2;
 
   // A frame of the walk under way, innermost first, with the row by which it was left.
@@ -139,6 +140,33 @@ class MemoUnwinder {
   static constexpr size_t kPages = 64;
   uint64_t readable_pages_[kPages] = {};  // page numbers found readable, by low bits: stacks other than the window's
 };
+
+// The node of the caller's stack if it is among those seen, else 0.
+[[gnu::always_inline]] inline uint32_t MemoUnwinder::find_seen(const Caller& caller) const noexcept {
+  const Seen* const set = seen_set(caller.pc, caller.sp);
+  for (const Seen* seen = set; seen != set + kSeenWays; ++seen) {
+    if (seen->pc != caller.pc || seen->sp != caller.sp || (seen->needs_bp != 0 && seen->bp != caller.bp)) continue;
+    // Frames inside of the memo's innermost one are void, and so may be their checks.
+    const Frame& join = frames_[seen->join];
+    if (seen->join > depth_ || join.node != seen->join_node || join.sp != caller.sp + seen->join_offset ||
+        (join.needs_bp != 0 && join.bp != seen->join_bp))
+      continue;
+    const uint64_t* slot = seen->slot;
+    const uint64_t* const end = slot + seen->slots;
+    while (slot != end && *reinterpret_cast<const uint64_t*>(caller.sp + (*slot >> 48) * 8) == (*slot & kSlotValue))
+      ++slot;
+    if (slot == end && first_failed(join) == checks_) return seen->node;
+  }
+  return 0;
+}
+
+[[gnu::always_inline]] inline uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept {
+  if (capacity_ != 0) [[likely]] {
+    if (const uint32_t node = find_seen(caller); node != 0) [[likely]]
+      return node;
+  }
+  return walk(thread, caller);
+}
 
 // Whether a frame with stack pointer `sp` lies outside of `from`, behind a signal frame: whether a signal handler that
 // is running has interrupted the hook that was entered at `sp`. True also when the stack cannot be followed so far.
