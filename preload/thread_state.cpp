@@ -6,6 +6,7 @@
 #include <new>
 
 #include "preload/caller_x86_64.h"
+#include "preload/loader_linux.h"
 #include "preload/syscalls_linux.h"
 
 namespace tidemark {
@@ -22,6 +23,7 @@ constexpr unsigned kRecycleProbes = 8;
 constexpr unsigned kMaxQuickSwitches = 16;
 constexpr unsigned kContentionIn20Us = 250;  // 5 ms
 constexpr unsigned kMaxNesting = 8;
+constexpr size_t kMainStackBytes = size_t{8} << 20;  // the kernel keeps other mappings much further away
 
 std::atomic<ThreadState*> all_threads{nullptr};
 std::atomic<ThreadState*> next_probe{nullptr};
@@ -73,10 +75,19 @@ void drop_unfinished(ThreadState& state) noexcept {
   state.busy_sp = 0;
 }
 
+// What of the thread's own stack is mapped for certain (as far as it has been used): unlike a coroutine's, it stays.
+StackBounds own_stack(uint32_t tid) noexcept {
+  if (thread_stack.high != 0 || tid != globals.pid) return thread_stack;
+  const auto high = reinterpret_cast<uintptr_t>(__libc_stack_end);
+  return {high - kMainStackBytes, high};
+}
+
 // The state becomes this thread's: a THREAD record opens its part of the stream.
 void take_over(ThreadState& state, uint32_t tid, uint32_t serial, uintptr_t sp) noexcept {
   if (state.busy_sp != 0) drop_unfinished(state);
   state.unwinder.forget_code();
+  const StackBounds bounds = own_stack(tid);
+  state.unwinder.set_stack_bounds(bounds.low, bounds.high);
   state.busy_sp = sp;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (!state.is_nested) current_thread = &state;
@@ -254,7 +265,7 @@ bool forget_threads_after_fork() noexcept {
 }
 
 size_t thread_state_bytes() noexcept {
-  // The unwinder's 128 KiB of stacks seen, and of the memo's arrays, mapped by need, what ordinary stacks touch.
+  // The unwinder's 136 KiB of stacks seen, and of the memo's arrays, mapped by need, what ordinary stacks touch.
   return size_t{state_count.load(std::memory_order_relaxed)} * (state_bytes() + (size_t{192} << 10));
 }
 

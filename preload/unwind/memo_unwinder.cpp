@@ -31,8 +31,8 @@ constexpr uint64_t kPageBytes = 4096;
 
 constexpr size_t kLongestSearch = 100000;  // frames, for an interrupted hook: a millisecond
 
-// What the sentinel check reads; its value is never 1.
-constinit const uint64_t kNeverHolds = 0;
+// What the checks read that belong to no frame.
+constinit const uint64_t kZero = 0;
 
 }  // namespace
 
@@ -146,33 +146,33 @@ bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
   return true;
 }
 
-// Enters the memo's innermost stack among those seen, to join at frames_[join].
-void MemoUnwinder::remember(size_t join) noexcept {
+// Enters the memo's innermost stack among those seen. It joins as far out as its slots reach, since the memo's outer
+// frames stay longest.
+void MemoUnwinder::remember() noexcept {
   const Frame& caller = frames_[depth_];
+  size_t join = depth_;
+  while (join > 1 && caller.checks - frames_[join - 1].checks + 0u <= SeenStack::kSlots) --join;
   const Frame& joined = frames_[join];
-  const size_t slots = caller.checks - joined.checks;
-  if (join == 0 || join > UINT16_MAX || slots > std::size(Seen{}.slot) || joined.sp - caller.sp > UINT32_MAX) return;
-  Seen* const set = seen_set(caller.key, caller.sp);
-  Seen* seen = set;
-  while (seen != set + kSeenWays && seen->node != caller.node) ++seen;
-  if (seen == set + kSeenWays) seen = set + next_way_++ % kSeenWays;
-  seen->pc = 0;  // until it is whole
-  for (size_t i = 0; i < slots; ++i) {
-    const Check& check = checks_[caller.checks - 1 - i];
-    const uint64_t offset = reinterpret_cast<uint64_t>(check.address) - caller.sp;
-    if (offset % 8 != 0 || offset / 8 > UINT16_MAX || check.value > kSlotValue) return;
-    seen->slot[i] = offset / 8 << 48 | check.value;
+  const uint64_t join_offset = joined.sp - caller.sp;
+  if (join == depth_ || join > UINT16_MAX || join_offset > UINT32_MAX) return;
+  SeenStack stack = {caller.key,
+                     caller.sp,
+                     caller.bp,
+                     joined.bp,
+                     static_cast<uint32_t>(join_offset),
+                     joined.node,
+                     caller.node,
+                     static_cast<uint16_t>(join),
+                     static_cast<uint8_t>(caller.needs_bp),
+                     0,
+                     {}};
+  for (const Check* check = checks_ + caller.checks; check != checks_ + joined.checks;) {
+    --check;
+    const uint64_t offset = reinterpret_cast<uint64_t>(check->address) - caller.sp;
+    if (!SeenStack::pack(offset, check->value, stack.slot[stack.slots++])) return;
   }
-  seen->sp = caller.sp;
-  seen->bp = caller.bp;
-  seen->join_bp = joined.bp;
-  seen->join_offset = static_cast<uint32_t>(joined.sp - caller.sp);
-  seen->join_node = joined.node;
-  seen->node = caller.node;
-  seen->join = static_cast<uint16_t>(join);
-  seen->needs_bp = caller.needs_bp;
-  seen->slots = static_cast<uint8_t>(slots);
-  seen->pc = caller.key;
+  for (unsigned i = stack.slots; i < SeenStack::kSlots; ++i) stack.slot[i] = stack.slot[stack.slots - 1];
+  seen_.enter(stack);
 }
 
 // As stack(), frame by frame outwards until the memo has the rest.
@@ -242,7 +242,8 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
 [[gnu::always_inline]] inline uint32_t MemoUnwinder::push(ThreadState& thread, Frame* top, Fresh* inner_end,
                                                           bool ends) noexcept {
   const auto count = static_cast<size_t>(inner_end - fresh_);
-  if (static_cast<size_t>(top - frames_) + count >= capacity_) [[unlikely]] {
+  // Three checks a frame and those of no frame have to fit.
+  if (static_cast<size_t>(top - frames_) + count + 1 >= capacity_) [[unlikely]] {
     const size_t at = static_cast<size_t>(top - frames_);
     if (!reserve(at + count + capacity_)) {
       depth_ = 0;
@@ -251,7 +252,7 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
     top = frames_ + at;
     inner_end = fresh_ + count;
   }
-  size_t join = static_cast<size_t>(top - frames_);
+  bool whole = true;
   uint32_t node = top->node;
   size_t checks = top->checks;
   bool outer_needs_bp = top->needs_bp != 0;
@@ -261,7 +262,7 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
     const uint32_t child = recorder.child(thread, node, frame->key);
     if (child == 0) [[unlikely]] {
       trace_output.count(trace::Lost::kTreeFull);
-      join = 0;
+      whole = false;
       break;
     }
     node = child;
@@ -291,8 +292,7 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
     outer_needs_bp = needs_bp;
   }
   depth_ = static_cast<size_t>(top - frames_);
-  // A stack that the memo had whole joins one frame further out, so that its caller can change and come back.
-  remember(join == depth_ && join != 0 ? join - 1 : join);
+  if (whole) remember();
   return node;
 }
 
@@ -322,10 +322,7 @@ uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fre
 // Room for `frames` frames; keeps what there is.
 bool MemoUnwinder::reserve(size_t frames) noexcept {
   if (frames > kLargestCapacity) return false;
-  if (seen_ == nullptr) {
-    seen_ = static_cast<Seen*>(sys::map_anonymous(kSeenBytes));
-    if (seen_ == nullptr) return false;
-  }
+  if (!seen_.init()) return false;
   const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
   const size_t bytes = (frames * per_frame + kPageBytes - 1) & ~(kPageBytes - 1);
   auto* memory = static_cast<uint8_t*>(sys::map_anonymous(bytes));
@@ -341,8 +338,8 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
     std::memcpy(fresh_array, fresh_, capacity_ * sizeof(Fresh));
     sys::munmap(frames_, (capacity_ * per_frame + kPageBytes - 1) & ~(kPageBytes - 1));
   } else {
-    frame_array[0] = {0, UINT64_MAX, 0, 0, 1, 0};
-    check_array[0] = {&kNeverHolds, 1};
+    frame_array[0] = {0, UINT64_MAX, 0, 0, kFirstCheck, 0};
+    for (unsigned i = 0; i < kFirstCheck; ++i) check_array[i] = {&kZero, i == 0 ? 1u : 0u};
   }
   frames_ = frame_array;
   checks_ = check_array;
@@ -355,11 +352,11 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
 
 void MemoUnwinder::forget_code() noexcept {
   depth_ = 0;
-  if (seen_ != nullptr) std::memset(static_cast<void*>(seen_), 0, kSeenBytes);
+  seen_.clear();
 }
 
 void MemoUnwinder::release() noexcept {
-  if (seen_ != nullptr) sys::munmap(seen_, kSeenBytes);
+  seen_.release();
   const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
   if (capacity_ != 0) sys::munmap(frames_, (capacity_ * per_frame + kPageBytes - 1) & ~(kPageBytes - 1));
   *this = MemoUnwinder();

@@ -12,17 +12,13 @@
 // read it too: an unverified outer slot may have been unmapped (coroutines). A saved rbp that no outer frame address
 // depends on is not verified: most code uses rbp as a general register.
 //
-// In front of the memo stands a table of stacks seen before. A program allocates from the same places over and over,
-// but alternates between them, and each change would walk some frames anew. An entry holds the slots from the caller
-// outwards to a frame that was in the memo (where it *joined*), and the node. If these slots hold, the memo still has
-// that frame, and the memo's slots from there on hold, then the stack is the same. Hits leave the memo as it is: it
-// becomes the trunk from which the stacks seen branch off.
+// In front of the memo stands a table of stacks seen before (seen_stacks.h), which finds most of them without a walk.
 //
-// Cost in real programs: 94% to 99.9% of stacks were seen (a compiler's: half), at about 10 ns: one table entry, 2 to 6
-// slots of it and 10 to 20 of the memo, 0.4 ns each, since the loads do not depend on each other. A walk costs about 10
-// ns a frame (row, slot, call-tree node) for 3 to 6 frames, more where the program keeps them out of the cache; at
-// 10,000 frames of recursion an event costs 5 microseconds. Not thread-safe: one per thread state. Allocates only when
-// a stack is deeper than any before.
+// Cost in real programs: 80% to 99.9% of stacks were seen, at about 10 ns: 10 slots of the table's entry and up to 20
+// of the memo, 0.4 ns each, since the loads do not depend on each other. A walk costs about 10 ns a frame (row, slot,
+// call-tree node) for 3 to 6 frames, more where the program keeps them out of the cache; at 10,000 frames of recursion
+// an event costs 5 microseconds. Not thread-safe: one per thread state. Allocates only when a stack is deeper than any
+// before.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +26,7 @@
 
 #include "preload/caller_x86_64.h"
 #include "preload/unwind/row.h"
+#include "preload/unwind/seen_stacks.h"
 
 namespace tidemark {
 struct ThreadState;
@@ -47,9 +44,16 @@ class MemoUnwinder {
 
   // As forget_code(), after stack() was left in the middle for good: arrays that were being moved are given up.
   void forget_unfinished() noexcept {
-    if (moving_) *this = MemoUnwinder();
+    if (moving_) {
+      const SeenStacks seen = seen_;
+      *this = MemoUnwinder();
+      seen_ = seen;
+    }
     forget_code();
   }
+
+  // Where the thread's own stack lies; 0, 0: not known.
+  void set_stack_bounds(uintptr_t low, uintptr_t high) noexcept { seen_.set_bounds(low, high); }
 
   // Frees what the memo holds.
   void release() noexcept;
@@ -69,24 +73,6 @@ class MemoUnwinder {
     uint64_t value;
   };
 
-  // A stack seen before, in two cache lines; found by the caller's pc and sp.
-  struct alignas(128) Seen {
-    uint64_t pc, sp, bp;
-    uint64_t join_bp;
-    uint32_t join_offset;  // of the joined frame's sp, from `sp`
-    uint32_t join_node;
-    uint32_t node;
-    uint16_t join;     // index of the joined frame in frames_
-    uint8_t needs_bp;  // `bp` matters
-    uint8_t slots;
-    uint64_t slot[10];  // in the order of verifying: (address - sp) / 8 in the upper 16 bits, the value in the lower 48
-  };
-  static_assert(sizeof(Seen) == 128);
-  static constexpr size_t kSeenWays = 4;  // entries that a caller's pc and sp may have
-  static constexpr size_t kSeenSetsLog2 = 8;
-  static constexpr uint64_t kSlotValue = (uint64_t{1} << 48) - 1;
-  static constexpr size_t kSeenBytes = sizeof(Seen) * kSeenWays << kSeenSetsLog2;
-
   // A frame of the walk under way, innermost first, with the row by which it was left.
   struct Fresh {
     uint64_t key, sp, bp;
@@ -99,8 +85,8 @@ class MemoUnwinder {
   template <class FindRow, class Read>
   static Step step(Fresh& frame, Fresh& outer, FindRow&& find_row, Read&& read) noexcept;
   uint32_t walk(ThreadState& thread, const Caller& caller) noexcept;
-  uint32_t find_seen(const Caller& caller) const noexcept;
-  void remember(size_t join) noexcept;
+  bool holds_from_join(const SeenStack& stack) const noexcept;
+  void remember() noexcept;
   uint32_t push(ThreadState& thread, Frame* top, Fresh* inner_end, bool ends) noexcept;
   uint32_t ended(ThreadState& thread, Fresh* inner_end, uint64_t cut_pc) noexcept;
   uint32_t slow_stack(ThreadState& thread, const Caller& caller, Fresh* inner_end) noexcept;
@@ -123,46 +109,43 @@ class MemoUnwinder {
     return check;
   }
 
-  Seen* seen_set(uint64_t pc, uint64_t sp) const noexcept {
-    return seen_ + kSeenWays * (((pc ^ sp << 20) * 0x9e3779b97f4a7c15u) >> (64 - kSeenSetsLog2));
+  // As first_failed(frame) == checks_. In fours, so that the loop's end is predicted more often.
+  [[gnu::always_inline]] bool all_hold(const Frame& frame) const noexcept {
+    const auto holds = [](const Check& check) { return *check.address == check.value; };
+    for (const Check* check = checks_ + frame.checks; check > checks_ + kFirstCheck;) {
+      check -= 4;
+      if (!(holds(check[3]) && holds(check[2]) && holds(check[1]) && holds(check[0]))) return false;
+    }
+    return true;
   }
 
-  // frames_[0] and checks_[0] are sentinels: a frame that no walk goes past, a check that never holds.
+  // frames_[0] is a sentinel that no walk goes past. The first checks belong to no frame: checks_[0] never holds, which
+  // ends first_failed(), and the others always do, for all_hold() to run over.
+  static constexpr unsigned kFirstCheck = 4;
   Frame* frames_ = nullptr;
   Check* checks_ = nullptr;
   Fresh* fresh_ = nullptr;
-  Seen* seen_ = nullptr;
-  unsigned next_way_ = 0;  // which entry of a set the next new stack replaces
-  size_t capacity_ = 0;    // in frames; checks_ holds three times as many
-  size_t depth_ = 0;       // index of the innermost frame
-  bool moving_ = false;    // reserve() is at work
+  SeenStacks seen_;
+  size_t capacity_ = 0;  // in frames; checks_ holds three times as many
+  size_t depth_ = 0;     // index of the innermost frame
+  bool moving_ = false;  // reserve() is at work
   uint64_t window_start_ = 0, window_bytes_ = 0;
   static constexpr size_t kPages = 64;
   uint64_t readable_pages_[kPages] = {};  // page numbers found readable, by low bits: stacks other than the window's
 };
 
-// The node of the caller's stack if it is among those seen, else 0.
-[[gnu::always_inline]] inline uint32_t MemoUnwinder::find_seen(const Caller& caller) const noexcept {
-  const Seen* const set = seen_set(caller.pc, caller.sp);
-  for (const Seen* seen = set; seen != set + kSeenWays; ++seen) {
-    if (seen->pc != caller.pc || seen->sp != caller.sp || (seen->needs_bp != 0 && seen->bp != caller.bp)) continue;
-    // Frames inside of the memo's innermost one are void, and so may be their checks.
-    const Frame& join = frames_[seen->join];
-    if (seen->join > depth_ || join.node != seen->join_node || join.sp != caller.sp + seen->join_offset ||
-        (join.needs_bp != 0 && join.bp != seen->join_bp))
-      continue;
-    const uint64_t* slot = seen->slot;
-    const uint64_t* const end = slot + seen->slots;
-    while (slot != end && *reinterpret_cast<const uint64_t*>(caller.sp + (*slot >> 48) * 8) == (*slot & kSlotValue))
-      ++slot;
-    if (slot == end && first_failed(join) == checks_) return seen->node;
-  }
-  return 0;
+// Whether the memo still has the frame where `stack` joins, and all that it holds from there outwards is so.
+[[gnu::always_inline]] inline bool MemoUnwinder::holds_from_join(const SeenStack& stack) const noexcept {
+  // Frames inside of the memo's innermost one are void, and so may be their checks.
+  const Frame& join = frames_[stack.join];
+  return stack.join <= depth_ && join.node == stack.join_node && join.sp == stack.sp + stack.join_offset &&
+         (join.needs_bp == 0 || join.bp == stack.join_bp) && all_hold(join);
 }
 
 [[gnu::always_inline]] inline uint32_t MemoUnwinder::stack(ThreadState& thread, const Caller& caller) noexcept {
   if (capacity_ != 0) [[likely]] {
-    if (const uint32_t node = find_seen(caller); node != 0) [[likely]]
+    const uint32_t node = seen_.find(caller, [this](const SeenStack& stack) { return holds_from_join(stack); });
+    if (node != 0) [[likely]]
       return node;
   }
   return walk(thread, caller);
