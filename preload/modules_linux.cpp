@@ -10,7 +10,7 @@
 #include "preload/slow_heap.h"
 #include "preload/syscalls_linux.h"
 #include "preload/thread_state.h"
-#include "preload/unwind/memo_unwinder.h"
+#include "preload/unwind/row_table.h"
 #include "preload/unwind/slow_unwind.h"
 #include "trace/records.h"
 

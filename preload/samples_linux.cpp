@@ -5,7 +5,7 @@
 #include "preload/recorder.h"
 #include "preload/syscalls_linux.h"
 #include "preload/thread_state.h"
-#include "preload/unwind/memo_unwinder.h"
+#include "preload/unwind/row_table.h"
 
 namespace tidemark {
 

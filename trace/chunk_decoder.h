@@ -37,8 +37,8 @@ class ChunkDecoder {
 
   ChunkDecoder() = default;
 
-  // `data` holds a whole chunk (or its readable beginning) of `size` bytes; header() must have been checked with
-  // `valid_header`.
+  // `data` holds a whole chunk or its readable beginning: `size` bytes, at least a ChunkHeader, which must have been
+  // checked with valid_header().
   ChunkDecoder(const uint8_t* data, size_t size) noexcept
       : begin_(data), at_(data + sizeof(ChunkHeader)), end_(data + size) {
     ChunkHeader header;
@@ -151,6 +151,7 @@ class ChunkDecoder {
     // A parent is always older than its child: this keeps the tree free of cycles whatever the input.
     if (id > UINT32_MAX || distance == 0 || distance > id) return nullptr;
     if ((flags & kNodePcKnown) != 0) {
+      if (pc >= pcs_.kSlots) return nullptr;
       const uint64_t packed = pcs_.at(pc);
       event.pc = packed >> 1;
       event.exact_pc = (packed & 1) != 0;
@@ -206,10 +207,12 @@ class ChunkDecoder {
     if ((at = get_varint(at, end_, first)) == nullptr) return nullptr;
     if ((at = get_varint(at, end_, second)) == nullptr) return nullptr;
     if ((at = get_varint(at, end_, slot)) == nullptr) return nullptr;
-    if (slot != 0)
+    if (slot == 0) {
+      if ((at = read_site(at, event)) == nullptr) return nullptr;
+    } else {
+      if ((slot & 1) == 0 || slot >> 1 >= sites_.kSlots) return nullptr;
       set_site(event, sites_.at(slot >> 1));
-    else if ((at = read_site(at, event)) == nullptr)
-      return nullptr;
+    }
     event.kind = Event::Kind::kRealloc;
     event.old_address = moved_address(address_, first);
     event.address = moved_address(event.old_address, second);

@@ -20,10 +20,11 @@ namespace tidemark::trace {
 
 class ChunkWriter {
  public:
-  // Starts a chunk in `memory` (`bytes` long, all zeros, at least kChunkAlignment) with `header`'s base fields.
-  // The magic is stored last.
+  // Starts a chunk in `memory` (`bytes` long, all zeros, at least kChunkAlignment). The magic is stored last.
   void begin(uint8_t* memory, uint32_t bytes, uint32_t stream, uint32_t sequence, uint32_t thread, uint64_t time,
              uint64_t base_node) noexcept {
+    detach();
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     ChunkHeader header{};
     header.bytes = bytes;
     header.stream = stream;
@@ -37,9 +38,6 @@ class ChunkWriter {
                 sizeof(header) - sizeof(header.magic));
     std::atomic_signal_fence(std::memory_order_seq_cst);
     std::memcpy(memory, &kChunkMagic, sizeof(kChunkMagic));
-    cursor_ = memory + sizeof(ChunkHeader);
-    // The last 16 bytes stay unused: 8-byte stores may run over a record's end.
-    limit_ = memory + bytes - 16;
     last_time_ = time;
     last_node_ = base_node;
     // The first chunk finds the tables empty, and most of their pages untouched.
@@ -48,6 +46,10 @@ class ChunkWriter {
       pcs_.clear();
     }
     used_ = true;
+    // The last 16 bytes stay unused: 8-byte stores may run over a record's end.
+    limit_ = memory + bytes - 16;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    cursor_ = memory + sizeof(ChunkHeader);
   }
 
   // Lets go of the chunk; the next event needs begin() again.
@@ -81,7 +83,7 @@ class ChunkWriter {
     const uint64_t delta = address_delta(address);
     const uint64_t site = pack_site(node, size);
     const unsigned slot = Sites::slot_of(site);
-    if (site_fits(size) && sites_.known(slot, site)) [[likely]] {
+    if (site_fits(size) && sites_.known_or_enter(slot, site)) [[likely]] {
       const AddressField field(delta, kKnownDeltaBits);
       store_u64(at, field.value | uint64_t{slot & 0xff} << (8 * field.length));
       return commit(at + field.length + 1, static_cast<uint8_t>(tag | kTagAllocKnown | slot >> 8 << kAllocSlotHigh |
@@ -116,7 +118,7 @@ class ChunkWriter {
     at = put_address(at, old_address, new_address);
     const uint64_t site = pack_site(node, size);
     const unsigned slot = Sites::slot_of(site);
-    if (site_fits(size) && sites_.known(slot, site)) {
+    if (site_fits(size) && sites_.known_or_enter(slot, site)) {
       at = put_varint(at, slot << 1 | 1);
     } else {
       at = put_varint(at, 0);
@@ -140,7 +142,7 @@ class ChunkWriter {
     }
     const uint64_t packed = pack_pc(pc, exact);
     const unsigned slot = Pcs::slot_of(packed);
-    if (pcs_.known(slot, packed)) {
+    if (pcs_.known_or_enter(slot, packed)) {
       flags |= kNodePcKnown;
       at = put_varint(at, slot);
     } else {

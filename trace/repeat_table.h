@@ -21,7 +21,7 @@ class RepeatTable {
   }
 
   // Whether `value` is in its slot `slot`; enters it if not.
-  bool known(unsigned slot, uint64_t value) noexcept {
+  bool known_or_enter(unsigned slot, uint64_t value) noexcept {
     if (values_[slot] == value) return true;
     values_[slot] = value;
     return false;

@@ -103,7 +103,7 @@ def work(export):
 
 
 def main():
-    gc.set_threshold(2_500, 25)  # Fewer collections, as is usual with many objects that live long.
+    gc.set_threshold(4_000, 40)  # Fewer collections, as is usual with many objects that live long.
     kept = None
     for export in sys.argv[1:]:
         kept = work(export)

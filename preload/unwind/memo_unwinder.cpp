@@ -2,26 +2,19 @@
 
 #include <atomic>
 #include <cstring>
-#include <iterator>
 
-#include "preload/call_tree.h"
-#include "preload/concurrent_map.h"
 #include "preload/globals.h"
-#include "preload/modules_linux.h"
 #include "preload/recorder.h"
 #include "preload/syscalls_linux.h"
 #include "preload/thread_state.h"
-#include "preload/unwind/eh_frame.h"
+#include "preload/unwind/row_table.h"
 #include "preload/unwind/slow_unwind.h"
 
 namespace tidemark::unwind {
 namespace {
 
-constinit ConcurrentMap rows;  // from call-tree keys
-
-constexpr size_t kFirstCapacity = 512;        // frames; 70 KiB a thread, touched as stacks deepen
+constexpr size_t kFirstCapacity = 512;        // frames; 56 KiB a thread, touched as stacks deepen
 constexpr size_t kLargestCapacity = 1 << 24;  // frames: a stack of a gigabyte and more
-constexpr unsigned kRowsLog2 = 14;
 
 // Where the kernel's signal frame (struct ucontext, x86-64) keeps what a step needs, from the stack pointer of the
 // trampoline.
@@ -33,43 +26,6 @@ constexpr size_t kLongestSearch = 100000;  // frames, for an interrupted hook: a
 
 // What the checks read that belong to no frame.
 constinit const uint64_t kZero = 0;
-
-}  // namespace
-
-bool init_rows() noexcept { return rows.init(kRowsLog2); }
-void forget_rows(uintptr_t start, uintptr_t end) noexcept {
-  rows.forget_if([=](uint64_t key) { return (key & ~kExactKey) - start <= end - start; });
-}
-void reset_rows_after_fork() noexcept { rows.reset_after_fork(); }
-size_t rows_bytes() noexcept { return rows.bytes(); }
-
-namespace {
-
-// The row of a call-tree key by the module's unwind table.
-Row row_from(const uint8_t* table, uint64_t key) noexcept {
-  // A return address may be the first byte after its function (a call that does not return): look up the call.
-  const uintptr_t pc = key & ~kExactKey;
-  const uintptr_t lookup = (key & kExactKey) != 0 ? pc : pc - 1;
-  Row row = decode_row(table, lookup);
-  // The loader's entry point is the one piece of its code without unwind information, and the outermost frame of what
-  // runs before main.
-  if (row.kind == RowKind::kNone && from_loader(pc)) row.kind = RowKind::kEnd;
-  // Returned to at its first byte, a function was never called: makecontext lays __start_context so, as the outermost.
-  if (row.kind == RowKind::kNone && lookup != pc && decode_row(table, pc).kind != RowKind::kNone)
-    row.kind = RowKind::kEnd;
-  return row;
-}
-
-[[gnu::noinline, gnu::cold]] Row make_row(ThreadState& thread, uint64_t key) noexcept {
-  const uint8_t* table = find_unwind_table(&thread, (key & ~kExactKey) - 1);
-  if (table == nullptr) return {};
-  const Row row = row_from(table, key);
-  if (row.kind != RowKind::kNone) {
-    rows.insert(key, row.pack());
-    if (globals.check_unwind) trace_output.count(trace::UnwindCheck::kDistinctPcs);
-  }
-  return row;
-}
 
 }  // namespace
 
@@ -123,12 +79,7 @@ bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
   bool in_handler = false;
   for (size_t depth = 0; depth < kLongestSearch; ++depth) {
     const MemoUnwinder::Step result = MemoUnwinder::step(
-        frame, outer,
-        [](uint64_t key) -> Row {
-          if (const uint64_t packed = rows.find(key); packed != 0) return Row::unpack(packed);
-          const uint8_t* table = find_unwind_table(nullptr, (key & ~kExactKey) - 1);
-          return table == nullptr ? Row{} : row_from(table, key);
-        },
+        frame, outer, [](uint64_t key) { return find_row(nullptr, key); },
         [&](uint64_t address, uint64_t& value) {
           if (address / kPageBytes != readable_page || (address & 7) != 0) {
             if (!sys::readable(reinterpret_cast<const void*>(address))) return false;
@@ -150,29 +101,30 @@ bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
 // frames stay longest.
 void MemoUnwinder::remember() noexcept {
   const Frame& caller = frames_[depth_];
+  const auto slots_from = [&](size_t join) { return size_t{caller.checks} - frames_[join].checks; };
   size_t join = depth_;
-  while (join > 1 && caller.checks - frames_[join - 1].checks + 0u <= SeenStack::kSlots) --join;
+  while (join > 1 && slots_from(join - 1) <= SeenStack::kSlots) --join;
   const Frame& joined = frames_[join];
   const uint64_t join_offset = joined.sp - caller.sp;
   if (join == depth_ || join > UINT16_MAX || join_offset > UINT32_MAX) return;
-  SeenStack stack = {caller.key,
-                     caller.sp,
-                     caller.bp,
-                     joined.bp,
-                     static_cast<uint32_t>(join_offset),
-                     joined.node,
-                     caller.node,
-                     static_cast<uint16_t>(join),
-                     static_cast<uint8_t>(caller.needs_bp),
-                     0,
-                     {}};
-  for (const Check* check = checks_ + caller.checks; check != checks_ + joined.checks;) {
-    --check;
+  SeenStack stack = {.pc = caller.key,
+                     .sp = caller.sp,
+                     .bp = caller.bp,
+                     .join_bp = joined.bp,
+                     .join_offset = static_cast<uint32_t>(join_offset),
+                     .join_node = joined.node,
+                     .node = caller.node,
+                     .join = static_cast<uint16_t>(join),
+                     .needs_bp = static_cast<uint8_t>(caller.needs_bp),
+                     .slots = static_cast<uint8_t>(slots_from(join)),
+                     .slot = {}};
+  const Check* check = checks_ + caller.checks;
+  for (unsigned i = 0; i < SeenStack::kSlots; ++i) {
+    if (i < stack.slots) --check;
     const uint64_t offset = reinterpret_cast<uint64_t>(check->address) - caller.sp;
-    if (!SeenStack::pack(offset, check->value, stack.slot[stack.slots++])) return;
+    if (!SeenStack::pack(offset, check->value, stack.slot[i])) return;
   }
-  for (unsigned i = stack.slots; i < SeenStack::kSlots; ++i) stack.slot[i] = stack.slot[stack.slots - 1];
-  seen_.enter(stack);
+  seen_.add(stack);
 }
 
 // As stack(), frame by frame outwards until the memo has the rest.
@@ -197,16 +149,12 @@ uint32_t MemoUnwinder::walk(ThreadState& thread, const Caller& caller) noexcept 
     }
     if (here + 1 == fresh_ + capacity_ - 1) [[unlikely]] {
       const size_t count = static_cast<size_t>(here - fresh_), at = static_cast<size_t>(top - frames_);
-      if (!reserve(capacity_ * 2)) return ended(thread, here + 1, trace::kCutUnreadable);
+      if (!reserve(capacity_ * 2)) return ended(thread, here, trace::kCutUnreadable);
       here = fresh_ + count;
       top = frames_ + at;
     }
     const Step result = step(
-        *here, here[1],
-        [&](uint64_t key) {
-          const uint64_t packed = rows.find(key);
-          return packed != 0 ? Row::unpack(packed) : make_row(thread, key);
-        },
+        *here, here[1], [&](uint64_t key) { return find_row(&thread, key); },
         [this](uint64_t address, uint64_t& value) { return read(address, value); });
     ++here;
     if (result == Step::kCaller) [[likely]] {
@@ -234,6 +182,11 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
   // What a wrong step took for a return address is no frame.
   if (cut_pc != 0 && inner_end - fresh_ > 1 && (inner_end[-1].key & ~kExactKey) >= trace::kAddressLimit) --inner_end;
   frames_[0].node = cut_pc == 0 ? 0 : recorder.child(thread, 0, cut_pc);
+  if (cut_pc != 0 && frames_[0].node == 0) [[unlikely]] {
+    trace_output.count(trace::Lost::kTreeFull);
+    depth_ = 0;
+    return 0;
+  }
   return push(thread, frames_, inner_end, true);
 }
 
@@ -246,12 +199,14 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
   if (static_cast<size_t>(top - frames_) + count + 1 >= capacity_) [[unlikely]] {
     const size_t at = static_cast<size_t>(top - frames_);
     if (!reserve(at + count + capacity_)) {
-      depth_ = 0;
+      trace_output.count(trace::Lost::kTreeFull);
+      depth_ = at;
       return top->node;
     }
     top = frames_ + at;
     inner_end = fresh_ + count;
   }
+  const uint32_t first_new = recorder.tree().nodes();
   bool whole = true;
   uint32_t node = top->node;
   size_t checks = top->checks;
@@ -292,7 +247,8 @@ uint32_t MemoUnwinder::ended(ThreadState& thread, Fresh* inner_end, uint64_t cut
     outer_needs_bp = needs_bp;
   }
   depth_ = static_cast<size_t>(top - frames_);
-  if (whole) remember();
+  // Not the first time: many stacks come only once.
+  if (whole && node < first_new) remember();
   return node;
 }
 
@@ -323,9 +279,7 @@ uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fre
 bool MemoUnwinder::reserve(size_t frames) noexcept {
   if (frames > kLargestCapacity) return false;
   if (!seen_.init()) return false;
-  const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
-  const size_t bytes = (frames * per_frame + kPageBytes - 1) & ~(kPageBytes - 1);
-  auto* memory = static_cast<uint8_t*>(sys::map_anonymous(bytes));
+  auto* memory = static_cast<uint8_t*>(sys::map_anonymous(bytes_of(frames)));
   if (memory == nullptr) return false;
   moving_ = true;
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -336,7 +290,7 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
     std::memcpy(frame_array, frames_, capacity_ * sizeof(Frame));
     std::memcpy(check_array, checks_, capacity_ * 3 * sizeof(Check));
     std::memcpy(fresh_array, fresh_, capacity_ * sizeof(Fresh));
-    sys::munmap(frames_, (capacity_ * per_frame + kPageBytes - 1) & ~(kPageBytes - 1));
+    sys::munmap(frames_, bytes_of(capacity_));
   } else {
     frame_array[0] = {0, UINT64_MAX, 0, 0, kFirstCheck, 0};
     for (unsigned i = 0; i < kFirstCheck; ++i) check_array[i] = {&kZero, i == 0 ? 1u : 0u};
@@ -353,12 +307,13 @@ bool MemoUnwinder::reserve(size_t frames) noexcept {
 void MemoUnwinder::forget_code() noexcept {
   depth_ = 0;
   seen_.clear();
+  window_bytes_ = 0;
+  std::memset(readable_pages_, 0, sizeof(readable_pages_));
 }
 
 void MemoUnwinder::release() noexcept {
   seen_.release();
-  const size_t per_frame = sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh);
-  if (capacity_ != 0) sys::munmap(frames_, (capacity_ * per_frame + kPageBytes - 1) & ~(kPageBytes - 1));
+  if (capacity_ != 0) sys::munmap(frames_, bytes_of(capacity_));
   *this = MemoUnwinder();
 }
 

@@ -1,6 +1,6 @@
 // From a hook's caller to the call-tree node of its whole stack: memoized unwinding.
 //
-// The memo holds the stack of the thread's last event: its frames, outermost first, and the (address, value) of every
+// The memo holds the stack of the thread's last walk: its frames, outermost first, and the (address, value) of every
 // slot that unwinding them read and that an outer frame depends on. A new stack shares most outer frames with it. So
 // the walk goes outwards from the caller until it meets a frame of the memo (same pc, same sp, and same rbp where an
 // outer frame address depends on it), then only verifies: if all slots still hold their values, the rest of the stack
@@ -10,15 +10,14 @@
 // Sound, because one step depends only on (pc, sp, rbp, the slots read, the row of the pc), and rows change only with
 // the code epoch. Slots are verified from inner to outer, so that an address is read only when a fresh unwind would
 // read it too: an unverified outer slot may have been unmapped (coroutines). A saved rbp that no outer frame address
-// depends on is not verified: most code uses rbp as a general register.
+// depends on is not verified: most code uses rbp as a general register. Nor is what made the outermost step end.
 //
 // In front of the memo stands a table of stacks seen before (seen_stacks.h), which finds most of them without a walk.
 //
-// Cost in real programs: 80% to 99.9% of stacks were seen, at about 10 ns: 10 slots of the table's entry and up to 20
-// of the memo, 0.4 ns each, since the loads do not depend on each other. A walk costs about 10 ns a frame (row, slot,
-// call-tree node) for 3 to 6 frames, more where the program keeps them out of the cache; at 10,000 frames of recursion
-// an event costs 5 microseconds. Not thread-safe: one per thread state. Allocates only when a stack is deeper than any
-// before.
+// Cost: docs/performance.md. A stack seen before takes about 8 ns (10 slots of its entry and some 10 of the memo, whose
+// loads do not depend on each other); a walk 80 to 300 ns for 3 to 6 frames (each a row, a slot and a call-tree node,
+// one after the other); verifying 0.4 ns a frame of a deep stack. Not thread-safe: one per thread state. Allocates only
+// when a stack is deeper than any before.
 #pragma once
 
 #include <cstddef>
@@ -39,10 +38,11 @@ class MemoUnwinder {
   // The node of `caller`'s stack in the call tree. Writes records of new nodes to `thread`'s stream.
   uint32_t stack(ThreadState& thread, const Caller& caller) noexcept;
 
-  // The stack, and what is known of code: after some was unloaded, and for another thread.
+  // The stacks, and what was found readable: after code was unloaded, and for another thread.
   void forget_code() noexcept;
 
-  // As forget_code(), after stack() was left in the middle for good: arrays that were being moved are given up.
+  // As forget_code(), after stack() was left in the middle for good: arrays that were being moved are given up. (The
+  // table of stacks seen is mapped before.)
   void forget_unfinished() noexcept {
     if (moving_) {
       const SeenStacks seen = seen_;
@@ -55,7 +55,7 @@ class MemoUnwinder {
   // Where the thread's own stack lies; 0, 0: not known.
   void set_stack_bounds(uintptr_t low, uintptr_t high) noexcept { seen_.set_bounds(low, high); }
 
-  // Frees what the memo holds.
+  // Frees the memory of the memo and of the table.
   void release() noexcept;
 
  private:
@@ -109,25 +109,30 @@ class MemoUnwinder {
     return check;
   }
 
-  // As first_failed(frame) == checks_. In fours, so that the loop's end is predicted more often.
+  // As first_failed(frame) == checks_. So many at once that the loop's end is mostly predicted.
   [[gnu::always_inline]] bool all_hold(const Frame& frame) const noexcept {
     const auto holds = [](const Check& check) { return *check.address == check.value; };
     for (const Check* check = checks_ + frame.checks; check > checks_ + kFirstCheck;) {
-      check -= 4;
+      check -= kFirstCheck;
       if (!(holds(check[3]) && holds(check[2]) && holds(check[1]) && holds(check[0]))) return false;
     }
     return true;
   }
 
   // frames_[0] is a sentinel that no walk goes past. The first checks belong to no frame: checks_[0] never holds, which
-  // ends first_failed(), and the others always do, for all_hold() to run over.
+  // ends first_failed(), and the others always do: all_hold() takes as many at once, and may run over them.
   static constexpr unsigned kFirstCheck = 4;
+
+  // Of the arrays for so many frames: with up to three checks each.
+  static size_t bytes_of(size_t frames) noexcept {
+    return (frames * (sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh)) + 4095) & ~size_t{4095};
+  }
   Frame* frames_ = nullptr;
   Check* checks_ = nullptr;
-  Fresh* fresh_ = nullptr;
+  size_t depth_ = 0;  // index of the innermost frame
   SeenStacks seen_;
+  Fresh* fresh_ = nullptr;
   size_t capacity_ = 0;  // in frames; checks_ holds three times as many
-  size_t depth_ = 0;     // index of the innermost frame
   bool moving_ = false;  // reserve() is at work
   uint64_t window_start_ = 0, window_bytes_ = 0;
   static constexpr size_t kPages = 64;
@@ -155,11 +160,5 @@ class MemoUnwinder {
 // is running has interrupted the hook that was entered at `sp`. True also when the stack cannot be followed so far.
 // Uses no memo and writes nothing; some microseconds.
 bool still_interrupted(const Caller& from, uintptr_t sp) noexcept;
-
-// Rows decoded so far, for all threads.
-bool init_rows() noexcept;
-void forget_rows(uintptr_t start, uintptr_t end) noexcept;  // of code that was unloaded
-void reset_rows_after_fork() noexcept;
-size_t rows_bytes() noexcept;
 
 }  // namespace tidemark::unwind

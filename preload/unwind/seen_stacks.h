@@ -28,7 +28,7 @@ namespace tidemark::unwind {
 struct alignas(128) SeenStack {
   static constexpr unsigned kSlots = 10;
 
-  uint64_t pc, sp, bp;  // the caller's; pc 0: no entry
+  uint64_t pc, sp, bp;  // the caller's
   uint64_t join_bp;
   uint32_t join_offset;  // of the joined frame's sp, from `sp`
   uint32_t join_node;
@@ -42,13 +42,15 @@ struct alignas(128) SeenStack {
   // False if the slot cannot be packed: too far off, or no pointer.
   static bool pack(uint64_t offset, uint64_t value, uint64_t& slot) noexcept {
     slot = offset / 8 << 48 | value;
-    return offset % 8 == 0 && offset / 8 < UINT16_MAX && value <= kValue;
+    return offset % 8 == 0 && offset / 8 < kMaxWord && value <= kValue;
   }
   static uint64_t word_of(uint64_t slot) noexcept { return slot >> 48; }
   static uint64_t value_of(uint64_t slot) noexcept { return slot & kValue; }
 
   bool same_caller(const SeenStack& other) const noexcept { return pc == other.pc && sp == other.sp; }
   const uint64_t* slot_at(uint64_t word) const noexcept;  // nullptr if it has none there
+
+  static constexpr uint64_t kMaxWord = UINT16_MAX - 1;
 
  private:
   static constexpr uint64_t kValue = (uint64_t{1} << 48) - 1;
@@ -72,35 +74,38 @@ class SeenStacks {
   template <class TrunkHolds>
   uint32_t find(const Caller& caller, TrunkHolds&& trunk_holds) const noexcept {
     const uint64_t hash = hash_of(caller.pc, caller.sp);
-    const uint16_t parting = parting_of(hash);
+    const uint16_t parting = tables_->partings[parting_of(hash)];
     if (!can_read(caller.sp, parting)) return find_in(hash, caller, trunk_holds);
     const uint64_t value = *reinterpret_cast<const uint64_t*>(caller.sp + (parting - 1u) * 8);
     const uint32_t node = find_in(with_parting(hash, value), caller, trunk_holds);
     return node != 0 ? node : find_in(hash, caller, trunk_holds);
   }
 
-  void enter(const SeenStack& stack) noexcept;
+  // Takes the place of another one if its set is full.
+  void add(const SeenStack& stack) noexcept;
 
  private:
-  static constexpr unsigned kWays = 8;
-  static constexpr unsigned kSetsLog2 = 7;
+  static constexpr unsigned kWays = 4;
+  static constexpr unsigned kSetsLog2 = 8;
   static constexpr unsigned kPartingsLog2 = 12;
   static constexpr uint64_t kMix = 0x9e3779b97f4a7c15u;
 
   // The tags say which entries are worth a look: a cache line for two sets instead of one for each entry.
   struct Tables {
     SeenStack stacks[1u << kSetsLog2][kWays];
-    alignas(32) uint32_t tags[1u << kSetsLog2][kWays];  // 0: no entry
+    alignas(16) uint32_t tags[1u << kSetsLog2][kWays];  // 0: no entry
     uint16_t partings[1u << kPartingsLog2];             // word of the slot + 1; 0: none. Another caller's does no harm.
   };
+
+  static constexpr uint16_t kUnparted = 0, kNoParting = UINT16_MAX;
 
   static uint64_t hash_of(uint64_t pc, uint64_t sp) noexcept { return (pc ^ sp << 20) * kMix; }
   static uint64_t with_parting(uint64_t hash, uint64_t value) noexcept { return hash ^ value * kMix; }
   static size_t set_of(uint64_t hash) noexcept { return hash >> (64 - kSetsLog2); }
   static uint32_t tag_of(uint64_t hash) noexcept { return static_cast<uint32_t>(hash >> 20) | 1; }
-  uint16_t& parting_of(uint64_t hash) const noexcept { return tables_->partings[hash >> (64 - kPartingsLog2)]; }
+  static size_t parting_of(uint64_t hash) noexcept { return hash >> (64 - kPartingsLog2); }
   bool can_read(uint64_t sp, uint16_t parting) const noexcept {
-    return parting != 0 && sp >= low_ && sp + parting * 8u <= high_;
+    return parting != kUnparted && parting != kNoParting && sp >= low_ && sp + parting * 8u <= high_;
   }
 
   // Unrolled, since the end of a loop would be mispredicted more often than not.
@@ -119,13 +124,9 @@ class SeenStacks {
   [[gnu::always_inline]] uint32_t find_in(uint64_t hash, const Caller& caller,
                                           TrunkHolds&& trunk_holds) const noexcept {
     const size_t set = set_of(hash);
-    const uint32_t tag = tag_of(hash);
-    const auto* const tags = reinterpret_cast<const __m128i*>(tables_->tags[set]);
-    const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
-    const __m128i low = _mm_cmpeq_epi32(_mm_load_si128(tags), wanted);
-    const __m128i high = _mm_cmpeq_epi32(_mm_load_si128(tags + 1), wanted);
-    auto matching =
-        static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128())));
+    const __m128i equal = _mm_cmpeq_epi32(*reinterpret_cast<const __m128i*>(tables_->tags[set]),
+                                          _mm_set1_epi32(static_cast<int>(tag_of(hash))));
+    auto matching = static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(equal)));
     for (; matching != 0; matching &= matching - 1) {
       const SeenStack& stack = tables_->stacks[set][std::countr_zero(matching)];
       if (stack.pc != caller.pc || stack.sp != caller.sp || (stack.needs_bp != 0 && stack.bp != caller.bp)) continue;
@@ -134,7 +135,11 @@ class SeenStacks {
     return 0;
   }
 
-  uint16_t best_parting(size_t set, const SeenStack& stack) const noexcept;
+  bool is_together(size_t set, unsigned way, uint32_t tag, const SeenStack& stack) const noexcept {
+    return tables_->tags[set][way] == tag && tables_->stacks[set][way].same_caller(stack);
+  }
+  uint64_t parted_hash(const SeenStack& stack) const noexcept;
+  bool choose_parting(uint64_t hash, const SeenStack& stack) noexcept;
 
   Tables* tables_ = nullptr;
   uintptr_t low_ = 0, high_ = 0;
