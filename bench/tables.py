@@ -48,7 +48,7 @@ def record_table(document: dict) -> str:
     with_events = [name for name in ratio_names if RECORDERS[name].base == "native"]
     columns.append("more ns per event: " + " / ".join(titles[name] for name in with_events))
     columns.append("peak RSS, MB: native / Tidemark without trace pages / " +
-                   " / ".join(titles[name] for name in names))
+                   " / ".join(titles[name] for name in with_events))
     columns += ["trace, bytes per event", "after zstd -3"]
 
     rows = []
@@ -76,7 +76,7 @@ def record_table(document: dict) -> str:
         row.append(" / ".join(show(of(name, "ns_per_event"), ".0f") for name in with_events))
         row.append(" / ".join([megabytes(native["peak_rss"]),
                                megabytes(summary.get("peak_rss_without_trace"), max_peak_rss(native["peak_rss"])),
-                               *(megabytes(of(name, "peak_rss")) for name in names)]))
+                               *(megabytes(of(name, "peak_rss")) for name in with_events)]))
         row += [show(summary.get("trace_bytes_per_event"), ".1f", MAX_BYTES_PER_EVENT),
                 show(summary.get("trace_bytes_per_event_zstd"), ".2f", MAX_BYTES_PER_EVENT_ZSTD)]
         rows.append(row)

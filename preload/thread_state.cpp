@@ -265,7 +265,7 @@ bool forget_threads_after_fork() noexcept {
 }
 
 size_t thread_state_bytes() noexcept {
-  // The unwinder's 136 KiB of stacks seen, and of the memo's arrays, mapped by need, what ordinary stacks touch.
+  // The unwinder's 140 KiB of stacks seen, and of the memo's arrays, mapped by need, what ordinary stacks touch.
   return size_t{state_count.load(std::memory_order_relaxed)} * (state_bytes() + (size_t{192} << 10));
 }
 

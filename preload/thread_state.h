@@ -25,7 +25,7 @@
 namespace tidemark {
 
 struct ThreadState {
-  // Hot: an event touches these two cache lines, two of the unwinder, the first of the writer, and what they point to.
+  // Hot: an event touches this cache line, the unwinder's first, the writer's first, and what they point to.
   uintptr_t busy_sp = 0;
   uint32_t code_epoch = 0;
   uint32_t until_timed = 1;  // events until the next one that carries its time, while this stream is active

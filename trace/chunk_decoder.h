@@ -4,6 +4,7 @@
 // A chunk decodes on its own (its header holds what the deltas are relative to), so chunks can be decoded in parallel.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 

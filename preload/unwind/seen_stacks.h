@@ -14,13 +14,12 @@
 // on each other. Memory: 140 KiB, touched by need. Not thread-safe: one per thread state.
 #pragma once
 
-#include <emmintrin.h>
-
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "preload/caller_x86_64.h"
+#include "preload/unwind/lanes_x86_64.h"
 
 namespace tidemark::unwind {
 
@@ -90,14 +89,15 @@ class SeenStacks {
   static constexpr unsigned kPartingsLog2 = 12;
   static constexpr uint64_t kMix = 0x9e3779b97f4a7c15u;
 
-  // The tags say which entries are worth a look: a cache line for two sets instead of one for each entry.
+  // The tags say which entries are worth a look: a cache line for four sets, instead of one for each entry. A parting
+  // is the word of its slot + 1, or one of the two below; where two callers share one, it does no harm.
   struct Tables {
     SeenStack stacks[1u << kSetsLog2][kWays];
     alignas(16) uint32_t tags[1u << kSetsLog2][kWays];  // 0: no entry
-    uint16_t partings[1u << kPartingsLog2];             // word of the slot + 1; 0: none. Another caller's does no harm.
+    uint16_t partings[1u << kPartingsLog2];
   };
-
-  static constexpr uint16_t kUnparted = 0, kNoParting = UINT16_MAX;
+  static constexpr uint16_t kUnparted = 0;            // none was chosen yet
+  static constexpr uint16_t kNoParting = UINT16_MAX;  // no slot tells the caller's stacks apart
 
   static uint64_t hash_of(uint64_t pc, uint64_t sp) noexcept { return (pc ^ sp << 20) * kMix; }
   static uint64_t with_parting(uint64_t hash, uint64_t value) noexcept { return hash ^ value * kMix; }
@@ -124,9 +124,7 @@ class SeenStacks {
   [[gnu::always_inline]] uint32_t find_in(uint64_t hash, const Caller& caller,
                                           TrunkHolds&& trunk_holds) const noexcept {
     const size_t set = set_of(hash);
-    const __m128i equal = _mm_cmpeq_epi32(*reinterpret_cast<const __m128i*>(tables_->tags[set]),
-                                          _mm_set1_epi32(static_cast<int>(tag_of(hash))));
-    auto matching = static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(equal)));
+    unsigned matching = equal_lanes(tables_->tags[set], tag_of(hash));
     for (; matching != 0; matching &= matching - 1) {
       const SeenStack& stack = tables_->stacks[set][std::countr_zero(matching)];
       if (stack.pc != caller.pc || stack.sp != caller.sp || (stack.needs_bp != 0 && stack.bp != caller.bp)) continue;

@@ -1,6 +1,7 @@
 // What the chunk writer writes, the chunk decoder reads; and whatever the bytes are, the decoder stays inside them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -89,7 +90,6 @@ std::vector<Written> fill(std::vector<uint8_t>& chunk, std::mt19937_64& random) 
         event.kind = Event::Kind::kSized;
         event.tag = Tag::kMark;
         event.timed = true;
-        time = std::max(time, before);
         one.text = std::string(random() % 100, 'm');
         MarkRecord mark;
         mark.text = Bytes::of(one.text.c_str());
@@ -223,6 +223,65 @@ TEST(Chunk, ARecordWithoutItsTagIsNotThere) {
   writer.alloc(102, 0x2000, 20, 1);
   chunk[second] = 0;  // as a kill between the fields and the tag leaves it
   EXPECT_EQ(decode_all(chunk.data(), chunk.size()), 1u);
+}
+
+// The tables of sites and pcs begin anew with each chunk, or chunks could not be decoded one by one.
+TEST(Chunk, EachDecodesOnItsOwn) {
+  ChunkWriter writer;
+  for (uint32_t sequence = 0; sequence < 3; ++sequence) {
+    std::vector<uint8_t> chunk(kChunkAlignment);
+    writer.begin(chunk.data(), static_cast<uint32_t>(chunk.size()), 0, sequence, 1, 100, 0);
+    writer.node(5, 0, 0x401000, false);
+    writer.node(6, 5, 0x402000, true);
+    for (int again = 0; again < 2; ++again) {
+      writer.alloc(0, 0x1000, 48, 6);
+      writer.realloc(0, 0, 0x1000, 0x2000, 96, 5);
+    }
+    ChunkDecoder decoder(chunk.data(), chunk.size());
+    Event event;
+    ASSERT_EQ(decoder.next(event), ChunkDecoder::Status::kEvent);
+    EXPECT_EQ(event.pc, 0x401000u);
+    ASSERT_EQ(decoder.next(event), ChunkDecoder::Status::kEvent);
+    EXPECT_EQ(event.pc, 0x402000u);
+    EXPECT_TRUE(event.exact_pc);
+    for (int again = 0; again < 2; ++again) {
+      ASSERT_EQ(decoder.next(event), ChunkDecoder::Status::kEvent);
+      EXPECT_EQ(event.size, 48u);
+      EXPECT_EQ(event.node, 6u);
+      ASSERT_EQ(decoder.next(event), ChunkDecoder::Status::kEvent);
+      EXPECT_EQ(event.size, 96u);
+      EXPECT_EQ(event.node, 5u);
+      EXPECT_EQ(event.old_address, 0x1000u);
+    }
+    EXPECT_EQ(decoder.next(event), ChunkDecoder::Status::kEnd);
+  }
+}
+
+TEST(Chunk, AnAbandonedRecordIsNotThere) {
+  std::vector<uint8_t> chunk(kChunkAlignment);
+  ChunkWriter writer;
+  writer.begin(chunk.data(), static_cast<uint32_t>(chunk.size()), 0, 0, 1, 100, 0);
+  writer.alloc(101, 0x1000, 10, 1);
+  // Fields of a record whose tag was never stored.
+  std::memset(chunk.data() + (writer.cursor() - chunk.data()) + 1, 0xff, 30);
+  writer.abandon();
+  EXPECT_FALSE(writer.room(1));
+  EXPECT_EQ(decode_all(chunk.data(), chunk.size()), 1u);
+  EXPECT_EQ(std::count(chunk.begin(), chunk.end(), 0xff), 0);
+}
+
+TEST(Chunk, ASlotThatCannotBeIsDamage) {
+  for (const uint64_t slot : {uint64_t{2}, uint64_t{2 << kSiteSlotsLog2 | 1}, UINT64_MAX}) {
+    std::vector<uint8_t> chunk(kChunkAlignment);
+    ChunkWriter writer;
+    writer.begin(chunk.data(), static_cast<uint32_t>(chunk.size()), 0, 0, 1, 100, 0);
+    uint8_t* at = chunk.data() + sizeof(ChunkHeader);
+    *at++ = static_cast<uint8_t>(Tag::kRealloc);
+    put_varint(put_varint(put_varint(at, 0), 0), slot);
+    ChunkDecoder decoder(chunk.data(), chunk.size());
+    Event event;
+    EXPECT_EQ(decoder.next(event), ChunkDecoder::Status::kDamaged) << slot;
+  }
 }
 
 TEST(Records, ShorterPayloadLeavesDefaultsAndLongerOneIsSteppedOver) {
