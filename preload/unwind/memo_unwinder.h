@@ -127,6 +127,7 @@ class MemoUnwinder {
   static size_t bytes_of(size_t frames) noexcept {
     return (frames * (sizeof(Frame) + 3 * sizeof(Check) + sizeof(Fresh)) + 4095) & ~size_t{4095};
   }
+
   Frame* frames_ = nullptr;
   Check* checks_ = nullptr;
   size_t depth_ = 0;  // index of the innermost frame

@@ -10,8 +10,9 @@
 // hash. It is read before anything is verified, and therefore only within the bounds of the thread's own stack, which
 // stays mapped.
 //
-// Cost of a hit: about 8 ns: one or two cache lines of the table and the slots on the stack, whose loads do not depend
-// on each other. Memory: 140 KiB, touched by need. Not thread-safe: one per thread state.
+// Cost of a hit: about 8 ns: four cache lines of the table (parting, tags, and the entry's two) and the slots on the
+// stack, whose loads do not depend on each other. Memory: 140 KiB, touched by need. Not thread-safe: one per thread
+// state.
 #pragma once
 
 #include <bit>
