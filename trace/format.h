@@ -122,6 +122,14 @@ struct FileHeader {
   StringRef operator_new;  // path of the module that supplies operator new, empty if none was found
   uint64_t lost[static_cast<size_t>(Lost::kCount)];                 // (live, atomic)
   uint64_t unwind_check[static_cast<size_t>(UnwindCheck::kCount)];  // (live, atomic)
+  // Heap snapshots. `tidemark snapshot` counts the first up; the recorder answers by bringing the second up to it.
+  uint32_t snapshots_wanted;    // (live, atomic)
+  uint32_t snapshots_answered;  // (live, atomic)
+  uint32_t next_picture;        // (live, atomic) id of the next snapshot
+  uint32_t pictures_open;       // (live, atomic) pictures that are being written; the last writer trims the file
+  uint32_t picture_pid;         // (live) the process that writes the newest one: if it is gone, nobody does
+  uint32_t reserved;
+  uint64_t own_start, own_end;  // the recorder's own memory lies in this window of addresses
 };
 static_assert(sizeof(FileHeader) < kHeaderBytes / 2);
 
@@ -147,6 +155,8 @@ struct ChunkHeader {
 static_assert(sizeof(ChunkHeader) == 64);
 
 inline constexpr uint32_t kOutsideStream = 0x8000'0000;
+// From here up to kOutsideStream: pictures of the heap, the snapshot's id added. They hold no events.
+inline constexpr uint32_t kPictureStream = 0x4000'0000;
 
 // Tags. Four shapes:
 //
@@ -222,6 +232,15 @@ enum class Tag : uint8_t {
   kUnmap = 27,
   kRemap = 28,
   kLifeEnd = 29,
+  kSnapshot = 30,
+  kSnapshotSkipped = 31,
+  // In pictures only.
+  kPicture = 32,
+  kRegion = 33,
+  kPictureThread = 34,
+  kResidency = 35,
+  kWords = 36,
+  kPictureEnd = 37,
 };
 
 inline constexpr uint8_t kNodeIdJumps = 1;

@@ -53,9 +53,12 @@ struct ModuleLoadRecord {
   uint64_t index = 0;  // counts modules within the trace, from 0
   uint64_t start = 0, end = 0, bias = 0;
   Bytes build_id, path;
+  // The module's thread-local block begins that many bytes below each thread's thread pointer; 0: it has none, or it is
+  // not known.
+  uint64_t tls_offset = 0;
   template <class V>
   void visit(V& v) {
-    v(index), v(start), v(end), v(bias), v(build_id), v(path);
+    v(index), v(start), v(end), v(bias), v(build_id), v(path), v(tls_offset);
   }
 };
 
@@ -171,6 +174,138 @@ struct LifeEndRecord {
   template <class V>
   void visit(V& v) {
     v(kind), v(status);
+  }
+};
+
+// Why a snapshot was taken.
+enum class SnapshotReason : uint64_t {
+  kMainReturned = 1,
+  kExit = 2,
+  kGrowth = 3,
+  kPeriod = 4,
+  kClient = 5,
+  kCommand = 6
+};
+
+// The threads were stopped for a snapshot. Written by the thread that took it, after they go on; the picture follows
+// in a stream of its own, by a copy of the process, and may never be finished.
+struct SnapshotRecord {
+  static constexpr Tag kTag = Tag::kSnapshot;
+  uint64_t id = 0;
+  uint64_t reason = 0;     // SnapshotReason
+  uint64_t cut = 0;        // ticks: events up to then are in the picture
+  uint64_t pause_ns = 0;   // from the first thread stopped to the last one going on
+  uint64_t threads = 0;    // besides the one that took it
+  uint64_t half_read = 0;  // of these, asleep in calls that are not to be interrupted: registers are not known
+  template <class V>
+  void visit(V& v) {
+    v(id), v(reason), v(cut), v(pause_ns), v(threads), v(half_read);
+  }
+};
+
+enum class SkipReason : uint64_t {
+  kMemory = 1,      // a memory limit is too near
+  kThreads = 2,     // threads could not be stopped: ptrace is forbidden, or a debugger has them
+  kFork = 3,        // the process could not be copied
+  kRestricted = 4,  // a seccomp filter
+  kBusy = 5,        // the picture before was not finished
+};
+
+// A snapshot was due and was not taken.
+struct SnapshotSkippedRecord {
+  static constexpr Tag kTag = Tag::kSnapshotSkipped;
+  uint64_t reason = 0;  // SnapshotReason
+  uint64_t why = 0;     // SkipReason
+  uint64_t error = 0;   // errno, 0 without
+  template <class V>
+  void visit(V& v) {
+    v(reason), v(why), v(error);
+  }
+};
+
+// The first record of a picture.
+struct PictureRecord {
+  static constexpr Tag kTag = Tag::kPicture;
+  uint64_t id = 0;
+  uint64_t reason = 0;   // SnapshotReason
+  uint64_t cut = 0;      // ticks
+  uint64_t outside = 0;  // 1: read by another process while this one slept
+  template <class V>
+  void visit(V& v) {
+    v(id), v(reason), v(cut), v(outside);
+  }
+};
+
+// A line of the memory map, in order of addresses; all of it comes before the words.
+struct RegionRecord {
+  static constexpr Tag kTag = Tag::kRegion;
+  static constexpr uint64_t kRead = 1, kWrite = 2, kExecute = 4, kShared = 8;
+  static constexpr uint64_t kOwn = 16;      // the recorder's
+  static constexpr uint64_t kScanned = 32;  // its words are in the picture
+  uint64_t start = 0, end = 0, flags = 0, offset = 0;
+  Bytes path;  // as /proc/PID/maps has it: a path, [heap], [stack], [anon:…], empty
+  template <class V>
+  void visit(V& v) {
+    v(start), v(end), v(flags), v(offset), v(path);
+  }
+};
+
+// A thread of the picture.
+struct PictureThreadRecord {
+  static constexpr Tag kTag = Tag::kPictureThread;
+  // kTaker: the thread that took the snapshot (its stack counts from `sp`, its registers are those of the program's
+  // call). kHalfRead: asleep in a system call; only `sp`, `pc` and the call's arguments are known. kStackDead: main has
+  // returned, so nothing on the stack counts.
+  enum Kind : uint64_t { kStopped = 0, kTaker = 1, kHalfRead = 2, kStackDead = 3 };
+  uint64_t tid = 0, kind = 0;
+  uint64_t sp = 0, pc = 0;
+  uint64_t thread_pointer = 0;  // 0: not known
+  Bytes registers;              // 8 bytes each
+  Bytes frames;                 // innermost first: 8 bytes of pc, 8 bytes of the frame's end (its caller's sp)
+  template <class V>
+  void visit(V& v) {
+    v(tid), v(kind), v(sp), v(pc), v(thread_pointer), v(registers), v(frames);
+  }
+};
+
+// Which pages from `start` on are in memory: `runs` are prefix-coded numbers, page count << 2 | PageState, one for
+// each run of equal pages. Regions without a page in memory have no record.
+enum class PageState : uint64_t { kAbsent = 0, kPresent = 1, kSwapped = 2, kPresentFile = 3 };
+struct ResidencyRecord {
+  static constexpr Tag kTag = Tag::kResidency;
+  uint64_t start = 0;
+  Bytes runs;
+  template <class V>
+  void visit(V& v) {
+    v(start), v(runs);
+  }
+};
+
+// Words that may be pointers to the heap. `words` are pairs of prefix-coded numbers: the word's address less that of
+// the word before it (of the first: less `source`), in units of 8 bytes; zigzag of the value less the value before (of
+// the first: less `value`). Sources go up from record to record, too, for each kind by itself.
+struct WordsRecord {
+  static constexpr Tag kTag = Tag::kWords;
+  // kTagged: the value without its upper 16 bits, which were neither 0 nor part of an address. kKernel: what epoll
+  // keeps for the process; the source counts. kPossible…: a sample of words that would be pointers if they were coded
+  // so.
+  enum Kind : uint64_t { kPlain = 0, kTagged = 1, kKernel = 2, kPossibleXor = 3, kPossibleCompressed = 4 };
+  uint64_t kind = 0, source = 0, value = 0, count = 0;
+  Bytes words;
+  template <class V>
+  void visit(V& v) {
+    v(kind), v(source), v(value), v(count), v(words);
+  }
+};
+
+// The picture is whole, or ends here because of `error`.
+struct PictureEndRecord {
+  static constexpr Tag kTag = Tag::kPictureEnd;
+  uint64_t error = 0;  // errno; 0: whole
+  uint64_t words = 0, scanned_bytes = 0, swapped_bytes = 0, unreadable_bytes = 0, duration_ns = 0;
+  template <class V>
+  void visit(V& v) {
+    v(error), v(words), v(scanned_bytes), v(swapped_bytes), v(unreadable_bytes), v(duration_ns);
   }
 };
 
