@@ -282,8 +282,9 @@ struct ResidencyRecord {
 };
 
 // Words that may be pointers to the heap. `words` are pairs of prefix-coded numbers: the word's address less that of
-// the word before it (of the first: less `source`), in units of 8 bytes; zigzag of the value less the value before (of
-// the first: less `value`). Sources go up from record to record, too, for each kind by itself.
+// the word before it (of the first: less `source`), in units of 8 bytes (4 for kPossibleCompressed); zigzag of the
+// value less the value before (of the first: less `value`). Sources go up from record to record, too, for each kind by
+// itself.
 struct WordsRecord {
   static constexpr Tag kTag = Tag::kWords;
   // kTagged: the value without its upper 16 bits, which were neither 0 nor part of an address. kKernel: what epoll
