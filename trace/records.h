@@ -281,16 +281,29 @@ struct ResidencyRecord {
   }
 };
 
+// A difference of two values: in units of 16 where it can be, zigzag, with a last bit that tells.
+constexpr uint64_t code_word_delta(uint64_t delta) noexcept {
+  const auto difference = static_cast<int64_t>(delta);
+  return (delta & 15) == 0 ? zigzag(difference >> 4) << 1 : zigzag(difference) << 1 | 1;
+}
+constexpr uint64_t decode_word_delta(uint64_t code) noexcept {
+  return (code & 1) == 0 ? static_cast<uint64_t>(unzigzag(code >> 1)) << 4 : static_cast<uint64_t>(unzigzag(code >> 1));
+}
+
 // Words that may be pointers to the heap. `words` are pairs of prefix-coded numbers: the word's address less that of
-// the word before it (of the first: less `source`), in units of 8 bytes (4 for kPossibleCompressed); zigzag of the
-// value less the value before (of the first: less `value`). Sources go up from record to record, too, for each kind by
-// itself.
+// the word before it (of the first: less `source`), in units of 8 bytes (4 for kPossibleCompressed); the value less the
+// value before (of the first: less `value`), as code_word_delta() codes it. Sources go up from record to record, too,
+// for each kind by itself.
 struct WordsRecord {
   static constexpr Tag kTag = Tag::kWords;
-  // kTagged: the value without its upper 16 bits, which were neither 0 nor part of an address. kKernel: what epoll
-  // keeps for the process; the source counts. kPossible…: a sample of words that would be pointers if they were coded
-  // so.
-  enum Kind : uint64_t { kPlain = 0, kTagged = 1, kKernel = 2, kPossibleXor = 3, kPossibleCompressed = 4 };
+  enum Kind : uint64_t {
+    kPlain = 0,
+    kTagged = 1,              // the value without its upper 16 bits, which were not 0
+    kKernel = 2,              // what epoll keeps for the process; the source only counts
+    kVtable = 3,              // a pointer into a module's constants, which may tell an object's type; of many, some
+    kPossibleXor = 4,         // a sample of words that may be the xor of two addresses: multiples of 16
+    kPossibleCompressed = 5,  // a sample of 32-bit words that may be an address in another unit or from another base
+  };
   uint64_t kind = 0, source = 0, value = 0, count = 0;
   Bytes words;
   template <class V>
