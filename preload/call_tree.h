@@ -13,7 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "preload/syscalls_linux.h"
+#include "preload/own_memory.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark {
 
@@ -21,7 +22,7 @@ class CallTree {
  public:
   // Reserves address space for up to `max_nodes` nodes (at most 2^31); false if there is none.
   [[nodiscard]] bool init(size_t max_nodes) noexcept {
-    nodes_ = static_cast<Node*>(sys::map_anonymous(max_nodes * sizeof(Node), true));
+    nodes_ = static_cast<Node*>(map_own(max_nodes * sizeof(Node), true));
     max_nodes_ = nodes_ == nullptr ? 0 : static_cast<uint32_t>(max_nodes);
     next_.store(1, std::memory_order_relaxed);
     return nodes_ != nullptr;

@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-#include "preload/syscalls_linux.h"
+#include "system/syscalls_linux.h"
 #include "trace/format.h"
 
 namespace tidemark {

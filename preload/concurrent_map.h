@@ -10,7 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "preload/syscalls_linux.h"
+#include "preload/own_memory.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark {
 
@@ -77,7 +78,7 @@ class ConcurrentMap {
 
   Table* make(unsigned capacity_log2) noexcept {
     const size_t bytes = sizeof(Table) + (sizeof(Entry) << capacity_log2);
-    auto* table = static_cast<Table*>(sys::map_anonymous(bytes));
+    auto* table = static_cast<Table*>(map_own(bytes));
     if (table == nullptr) return nullptr;
     table->mask = (size_t{1} << capacity_log2) - 1;
     table->shift = 64 - capacity_log2;

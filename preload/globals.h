@@ -80,8 +80,10 @@ extern constinit ActiveStream active_stream;
 // whether there is anything to record.
 void begin_recording() noexcept;
 
-// The moment after which everything is teardown (main returned, exit was called…); only the first call counts.
-void life_ends(trace::LifeEndKind kind, int status) noexcept;
+// The moment after which everything is teardown (main returned, exit was called…); only the first call counts. With
+// `caller`, the heap snapshot of the end is taken, if settings want it.
+struct SnapshotCaller;
+void life_ends(trace::LifeEndKind kind, int status, const SnapshotCaller* caller = nullptr) noexcept;
 
 // The process is about to be gone (its destructors and exit handlers have run, or _exit was called): last sample, and
 // the file is trimmed. Events may still follow, in the chunks that are there.

@@ -16,10 +16,12 @@
 
 #include "preload/export.h"
 #include "preload/next_functions.h"
+#include "preload/own_memory.h"
 #include "preload/recorder.h"
 #include "preload/samples_linux.h"
 #include "preload/settings.h"
-#include "preload/syscalls_linux.h"
+#include "preload/snapshot_linux.h"
+#include "system/syscalls_linux.h"
 
 using namespace tidemark;
 
@@ -35,7 +37,9 @@ constinit Main program_main = nullptr;
 // `return` from main calls libc's own exit, not an interposed one: so the end is seen here.
 int main_of_program(int argument_count, char** arguments, char** environment) {
   const int status = program_main(argument_count, arguments, environment);
-  life_ends(trace::LifeEndKind::kMainReturned, status);
+  SnapshotCaller caller = {};
+  caller.stack_dead = true;
+  life_ends(trace::LifeEndKind::kMainReturned, status, &caller);
   return status;
 }
 
@@ -110,8 +114,7 @@ bool stack_holds(size_t bytes) noexcept {
 // Memory for an environment that the stack does not hold; get() is nullptr if it does.
 class LargeMemory {
  public:
-  explicit LargeMemory(size_t bytes) noexcept
-      : memory_(stack_holds(bytes) ? nullptr : sys::map_anonymous(bytes)), bytes_(bytes) {}
+  explicit LargeMemory(size_t bytes) noexcept : memory_(stack_holds(bytes) ? nullptr : map_own(bytes)), bytes_(bytes) {}
   ~LargeMemory() {
     if (memory_ != nullptr) sys::munmap(memory_, bytes_);
   }
@@ -185,7 +188,8 @@ TIDEMARK_EXPORT int __libc_start_main(Main main, int argument_count, char** argu
 TIDEMARK_EXPORT void exit(int status) {
   need_next_functions();
   if (unborn_child()) begin_recording();
-  life_ends(trace::LifeEndKind::kExit, status);
+  const SnapshotCaller caller = TIDEMARK_SNAPSHOT_CALLER();
+  life_ends(trace::LifeEndKind::kExit, status, &caller);
   next.exit(status);
   __builtin_unreachable();
 }
@@ -321,6 +325,18 @@ TIDEMARK_EXPORT int prctl(int option, ...) {
     }
   }
   return result;
+}
+
+// Called by tidemark_snapshot() of tidemark.h.
+TIDEMARK_EXPORT void tidemark_client_snapshot() {
+  if (!recording()) begin_recording();
+  if (!recording()) return;
+  const SnapshotCaller caller = TIDEMARK_SNAPSHOT_CALLER();
+  ThreadState* thread = enter(caller.caller.sp);
+  if (thread == nullptr) return;
+  sampler.sample_now(*thread);
+  snapshots.take(*thread, trace::SnapshotReason::kClient, caller);
+  leave(thread);
 }
 
 // Called by tidemark_mark() of tidemark.h.

@@ -6,6 +6,7 @@
 #include "preload/next_functions.h"
 #include "preload/recorder.h"
 #include "preload/slow_heap.h"
+#include "preload/snapshot_linux.h"
 
 using namespace tidemark;
 
@@ -16,6 +17,7 @@ struct Start {
   void* (*function)(void*);
   void* argument;
   size_t stack_bytes;
+  std::atomic<uintptr_t>* pending;  // where snapshots find the argument meanwhile
 };
 
 // The thread's control block lies at the top of its stack, so its address and the stack's size give the bounds.
@@ -24,6 +26,7 @@ void* thread_starts(void* data) {
   slow_heap::release(data);
   const auto top = reinterpret_cast<uintptr_t>(pthread_self());
   thread_stack = {top - start.stack_bytes, top};
+  PendingArguments::release(start.pending);
   return start.function(start.argument);
 }
 
@@ -36,7 +39,7 @@ TIDEMARK_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attr
   if (!recording()) return next.pthread_create(thread, attributes, function, argument);
   auto* start = static_cast<Start*>(slow_heap::allocate(sizeof(Start)));
   if (start == nullptr) return next.pthread_create(thread, attributes, function, argument);
-  *start = {function, argument, 0};
+  *start = {function, argument, 0, pending_arguments.keep(argument)};
   pthread_attr_t defaults;
   if (attributes != nullptr) {
     pthread_attr_getstacksize(attributes, &start->stack_bytes);
@@ -45,7 +48,10 @@ TIDEMARK_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attr
     pthread_attr_destroy(&defaults);
   }
   const int error = next.pthread_create(thread, attributes, thread_starts, start);
-  if (error != 0) slow_heap::release(start);
+  if (error != 0) {
+    PendingArguments::release(start->pending);
+    slow_heap::release(start);
+  }
   return error;
 }
 

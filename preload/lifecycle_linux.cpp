@@ -12,11 +12,13 @@
 #include "preload/next_functions.h"
 #include "preload/recorder.h"
 #include "preload/samples_linux.h"
+#include "preload/own_memory.h"
 #include "preload/settings.h"
-#include "preload/syscalls_linux.h"
+#include "preload/snapshot_linux.h"
 #include "preload/thread_state.h"
 #include "preload/unwind/row_table.h"
 #include "preload/unwind/slow_unwind.h"
+#include "system/syscalls_linux.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -135,6 +137,8 @@ void write_header(trace::Clock clock, const Origin& origin) noexcept {
   header.flags =
       (origin.forked ? trace::kHeaderFlagForked : 0) | (globals.check_unwind ? trace::kHeaderFlagCheckUnwind : 0);
   header.max_rss_before_bytes = max_rss_bytes();
+  header.own_start = kOwnStart;
+  header.own_end = kOwnEnd;
   if (sys::get_random(&header.trace_id, sizeof(header.trace_id)) != sizeof(header.trace_id) || header.trace_id == 0)
     header.trace_id = header.start_ticks << 20 ^ globals.pid;
 
@@ -216,6 +220,7 @@ bool start(bool forked, bool hook_goes_on) noexcept {
   finished.store(false, std::memory_order_relaxed);
   globals.wipes_on_fork = sys::madvise(&gate, sizeof(gate), MADV_WIPEONFORK) == 0;
   sampler.start(now_ticks(), trace_output.header()->tick_hz_hint);
+  snapshots.start(now_ticks());
   return true;
 }
 
@@ -275,11 +280,16 @@ bool in_recorded_process() noexcept {
   return recording() && (globals.restricted.load(std::memory_order_relaxed) || sys::getpid() == globals.pid);
 }
 
-void life_ends(trace::LifeEndKind kind, int status) noexcept {
+void life_ends(trace::LifeEndKind kind, int status, const SnapshotCaller* caller) noexcept {
   if (!in_recorded_process() || life_ended.exchange(true, std::memory_order_acq_rel)) return;
   ThreadState* thread = enter(TIDEMARK_CALLER().sp);
   if (thread == nullptr) return;
   sampler.sample_now(*thread);
+  if (caller != nullptr) {
+    const bool returned = kind == trace::LifeEndKind::kMainReturned;
+    snapshots.take_at_end(*thread, returned ? trace::SnapshotReason::kMainReturned : trace::SnapshotReason::kExit,
+                          *caller);
+  }
   trace::LifeEndRecord record;
   record.kind = static_cast<uint64_t>(kind);
   record.status = static_cast<uint64_t>(status & 0xff);

@@ -8,10 +8,10 @@
 #include "preload/globals.h"
 #include "preload/loader_linux.h"
 #include "preload/slow_heap.h"
-#include "preload/syscalls_linux.h"
 #include "preload/thread_state.h"
 #include "preload/unwind/row_table.h"
 #include "preload/unwind/slow_unwind.h"
+#include "system/syscalls_linux.h"
 #include "trace/records.h"
 
 namespace tidemark {

@@ -11,7 +11,7 @@ constinit ActiveStream active_stream = {};
 constinit Recorder recorder;
 
 bool Recorder::init_check() noexcept {
-  parents_ = static_cast<uint32_t*>(sys::map_anonymous(tree_.capacity() * sizeof(uint32_t), true));
+  parents_ = static_cast<uint32_t*>(map_own(tree_.capacity() * sizeof(uint32_t), true));
   return parents_ != nullptr;
 }
 

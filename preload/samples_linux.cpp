@@ -3,9 +3,10 @@
 #include <cstring>
 
 #include "preload/recorder.h"
-#include "preload/syscalls_linux.h"
+#include "preload/snapshot_linux.h"
 #include "preload/thread_state.h"
 #include "preload/unwind/row_table.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark {
 
@@ -62,11 +63,13 @@ void Sampler::start(uint64_t now, uint64_t tick_hz) noexcept {
 
 void Sampler::sample(ThreadState& thread, uint64_t now) noexcept {
   uint64_t next = next_.load(std::memory_order_relaxed);
-  if (now < next) return;
+  if (now < next && !snapshots.asked()) return;
   const uint64_t shortest = 500 * ticks_per_20_us_;  // 10 ms
-  const uint64_t interval = (now - start_) / 4096 > shortest ? (now - start_) / 4096 : shortest;
+  uint64_t interval = (now - start_) / 4096 > shortest ? (now - start_) / 4096 : shortest;
+  if (const uint64_t due = snapshots.ticks_until_due(now); due != 0 && due < interval) interval = due;
   if (!next_.compare_exchange_strong(next, now + interval, std::memory_order_relaxed)) return;
   sample_now(thread);
+  snapshots.consider(thread, now, resident_anonymous());
 }
 
 // The processor often does not state how fast its counter runs; two readings do.
@@ -93,6 +96,8 @@ void Sampler::sample_now(ThreadState& thread) noexcept {
   record.recorder_trace_bytes = trace_output.resident_bytes();
   record.recorder_bytes =
       record.recorder_trace_bytes + recorder.tree().bytes() + unwind::rows_bytes() + thread_state_bytes();
+  const uint64_t own = record.recorder_bytes - record.recorder_trace_bytes;
+  resident_anonymous_.store(record.rss_anon > own ? record.rss_anon - own : 0, std::memory_order_relaxed);
   thread.write_sized(record, 0);
   thread.update_name();
 }

@@ -27,12 +27,16 @@ class Sampler {
   // Takes one in any case.
   void sample_now(ThreadState& thread) noexcept;
 
+  // Bytes of anonymous memory in the last sample, the recorder's own taken off.
+  uint64_t resident_anonymous() const noexcept { return resident_anonymous_.load(std::memory_order_relaxed); }
+
   uint64_t ticks_per_20_us() const noexcept { return ticks_per_20_us_; }
 
  private:
   void learn_tick_rate(uint64_t monotonic_ns) noexcept;
 
   std::atomic<uint64_t> next_{UINT64_MAX};
+  std::atomic<uint64_t> resident_anonymous_{0};
   uint64_t start_ = 0;
   uint64_t ticks_per_20_us_ = 3000;
 };

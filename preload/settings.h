@@ -11,10 +11,18 @@
 
 namespace tidemark {
 
+// When heap snapshots are taken: TIDEMARK_SNAPSHOT, a list of exit, never, every=DURATION, growth=FACTOR.
+struct SnapshotSettings {
+  bool at_exit = true;
+  uint32_t growth_percent = 200;  // of the resident memory at the last one; 0: not on growth
+  uint64_t period_ns = 0;         // 0: not on a period
+};
+
 struct Settings {
   const char* output = "%e.%p.tidemark";  // TIDEMARK_OUTPUT, made absolute
   uint64_t max_trace_bytes = 0;           // TIDEMARK_MAX_TRACE_SIZE; 0: the default
   uint64_t session = 0;                   // TIDEMARK_SESSION: hexadecimal, from `tidemark run`
+  SnapshotSettings snapshot;
   bool follow_fork = true;                // TIDEMARK_NO_FOLLOW_FORK=1 clears it
   bool check_unwind = false;              // TIDEMARK_CHECK_UNWIND=1
   uint32_t recorded_pid = 0;              // TIDEMARK_RECORDED_PID: the process that `tidemark run` started; 0: none
@@ -44,6 +52,11 @@ void read_settings(char** environment) noexcept;
 // Bytes: a whole number, alone or with B, K, M, G, T, KB… or KiB… (all 1024-based, in either case). False if `text` is
 // anything else or more than 64 bits hold; `bytes` is then left as it is.
 [[nodiscard]] bool parse_size(const char* text, uint64_t& bytes) noexcept;
+
+// TIDEMARK_SNAPSHOT's value: a list with commas, which replaces the default. False if anything in it is not understood;
+// `snapshot` is then left as it is. DURATION: a number, perhaps with a point, and ns, us, ms, s (the default), min or m,
+// h. FACTOR: above 1.
+[[nodiscard]] bool parse_snapshot(const char* text, SnapshotSettings& snapshot) noexcept;
 
 // The library's path as exec'd images can use it, from the loader's name for it, which is relative if LD_PRELOAD's
 // entry was: to the current folder, so this is to be called before the program can change that. Valid for the

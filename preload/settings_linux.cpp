@@ -4,8 +4,8 @@
 
 #include "preload/globals.h"
 #include "preload/loader_linux.h"
-#include "preload/syscalls_linux.h"
 #include "preload/trace_output_linux.h"
+#include "system/syscalls_linux.h"
 
 // Set by the loader before anything else runs: where the kernel put argc, argv and the environment.
 
@@ -347,7 +347,7 @@ StartVectors start_vectors() noexcept {
 void read_settings(char** environment) noexcept {
   own_count = 0;
   char* no_follow = nullptr;
-  bool size_understood = true;
+  bool size_understood = true, snapshot_understood = true;
   for (char** entry = environment; *entry != nullptr; ++entry) {
     if (std::strncmp(*entry, kPrefix, std::strlen(kPrefix)) != 0) continue;
     if (own_count < kMaxOwn) own_variables[own_count++] = *entry;
@@ -357,6 +357,8 @@ void read_settings(char** environment) noexcept {
     }
     if (const char* value = value_of(*entry, "TIDEMARK_MAX_TRACE_SIZE"); value != nullptr && *value != 0)
       size_understood = parse_size(value, settings.max_trace_bytes);
+    if (const char* value = value_of(*entry, "TIDEMARK_SNAPSHOT"); value != nullptr && *value != 0)
+      snapshot_understood = parse_snapshot(value, settings.snapshot);
     if (const char* value = value_of(*entry, "TIDEMARK_SESSION")) settings.session = parse_number(value, 16);
     if (char* value = value_of(*entry, "TIDEMARK_NO_FOLLOW_FORK"); value != nullptr && *value != 0 && *value != '0')
       no_follow = value;
@@ -374,6 +376,79 @@ void read_settings(char** environment) noexcept {
   // An image with a recorded parent had it said before.
   if (!size_understood && !settings.stay_off && settings.parent_trace == 0)
     say("TIDEMARK_MAX_TRACE_SIZE is not a size (such as 500M or 16GiB): the default is used");
+  if (!snapshot_understood && !settings.stay_off && settings.parent_trace == 0)
+    say("TIDEMARK_SNAPSHOT is not understood (exit, never, every=10s, growth=2, with commas): the default is used");
+}
+
+namespace {
+
+// A decimal number with perhaps a fraction, in millionths; `at` moves behind it. False without digits, or too large.
+bool parse_millionths(const char*& at, uint64_t& value) noexcept {
+  constexpr uint64_t kMost = uint64_t{1} << 32;
+  uint64_t whole = 0, fraction = 0, unit = 1'000'000;
+  const char* const from = at;
+  for (; *at >= '0' && *at <= '9'; ++at)
+    if ((whole = whole * 10 + static_cast<uint64_t>(*at - '0')) > kMost) return false;
+  if (*at == '.') {
+    for (++at; *at >= '0' && *at <= '9'; ++at) {
+      if (unit == 1) continue;
+      unit /= 10;
+      fraction += static_cast<uint64_t>(*at - '0') * unit;
+    }
+  }
+  value = whole * 1'000'000 + fraction;
+  return at != from;
+}
+
+bool parse_period(const char* text, size_t length, uint64_t& ns) noexcept {
+  const char* at = text;
+  uint64_t millionths = 0;
+  if (!parse_millionths(at, millionths)) return false;
+  constexpr struct {
+    const char* name;
+    uint64_t ns;
+  } kUnits[] = {{"", 1'000'000'000}, {"s", 1'000'000'000}, {"ms", 1'000'000},         {"us", 1'000},
+                {"ns", 1},           {"m", 60'000'000'000}, {"min", 60'000'000'000}, {"h", 3'600'000'000'000}};
+  for (const auto& unit : kUnits) {
+    if (static_cast<size_t>(text + length - at) != std::strlen(unit.name) ||
+        std::strncmp(at, unit.name, std::strlen(unit.name)) != 0)
+      continue;
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = Wide{millionths} * unit.ns / 1'000'000;
+    ns = product > uint64_t{1} << 62 ? uint64_t{1} << 62 : static_cast<uint64_t>(product);
+    return ns != 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool parse_snapshot(const char* text, SnapshotSettings& snapshot) noexcept {
+  SnapshotSettings wanted = {false, 0, 0};
+  for (;;) {
+    const size_t length = std::strcspn(text, ",");
+    const auto is = [&](const char* word) { return length == std::strlen(word) && std::strncmp(text, word, length) == 0; };
+    const auto begins = [&](const char* word) { return std::strncmp(text, word, std::strlen(word)) == 0; };
+    if (is("exit")) {
+      wanted.at_exit = true;
+    } else if (is("never")) {
+      wanted = {false, 0, 0};
+    } else if (begins("every=")) {
+      if (!parse_period(text + 6, length - 6, wanted.period_ns)) return false;
+    } else if (begins("growth=")) {
+      const char* at = text + 7;
+      uint64_t millionths = 0;
+      if (!parse_millionths(at, millionths) || at != text + length || millionths <= 1'000'000) return false;
+      const uint64_t percent = millionths / 10'000;
+      wanted.growth_percent = percent > 1'000'000 ? 1'000'000 : percent < 101 ? 101 : static_cast<uint32_t>(percent);
+    } else {
+      return false;
+    }
+    if (text[length] == 0) break;
+    text += length + 1;
+  }
+  snapshot = wanted;
+  return true;
 }
 
 const char* absolute_library_path(const char* loader_name) noexcept {

@@ -11,7 +11,8 @@
 #include <cstddef>
 #include <cstring>
 
-#include "preload/syscalls_linux.h"
+#include "preload/own_memory.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark::slow_heap {
 
@@ -30,7 +31,7 @@ inline bool by_mapping() noexcept {
 
 inline void* allocate(size_t bytes) noexcept {
   if (!by_mapping()) return mi_malloc(bytes);
-  auto* block = static_cast<size_t*>(sys::map_anonymous(bytes + 16));
+  auto* block = static_cast<size_t*>(map_own(bytes + 16));
   if (block == nullptr) return nullptr;
   *block = bytes + 16;
   return block + 2;

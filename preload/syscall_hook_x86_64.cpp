@@ -8,7 +8,7 @@
 #include "preload/export.h"
 #include "preload/globals.h"
 #include "preload/next_functions.h"
-#include "preload/syscalls_linux.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark {
 

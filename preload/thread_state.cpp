@@ -7,7 +7,9 @@
 
 #include "preload/caller_x86_64.h"
 #include "preload/loader_linux.h"
-#include "preload/syscalls_linux.h"
+#include "preload/snapshot_linux.h"
+#include "preload/own_memory.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark {
 
@@ -50,7 +52,7 @@ ThreadState* recycle(uint32_t tid) noexcept {
 }
 
 ThreadState* make(uint32_t tid) noexcept {
-  void* memory = sys::map_anonymous(state_bytes());
+  void* memory = map_own(state_bytes());
   if (memory == nullptr) return nullptr;
   auto* state = new (memory) ThreadState;
   state->tid.store(tid, std::memory_order_relaxed);
@@ -185,7 +187,7 @@ void ThreadState::timed_event_written(uint64_t time) noexcept {
       until_timed = timed_interval = 1;
     }
   }
-  if (sampler.due(time)) [[unlikely]]
+  if (sampler.due(time) || snapshots.asked()) [[unlikely]]
     sampler.sample(*this, time);
 }
 

@@ -5,7 +5,8 @@
 #include <cstring>
 
 #include "preload/globals.h"
-#include "preload/syscalls_linux.h"
+#include "preload/own_memory.h"
+#include "system/syscalls_linux.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -111,7 +112,8 @@ int TraceOutput::create(const char* pattern, const char* program, uint32_t pid, 
   for (; error == 0; window_bytes_ = window_bytes_ / 4 & ~uint64_t{trace::kChunkAlignment - 1}) {
     error = sys::ftruncate(file, static_cast<int64_t>(window_bytes_));
     if (error == 0) {
-      window = sys::mmap(nullptr, window_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
+      window = sys::mmap(own_address(window_bytes_), window_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                         file, 0);
       if (!sys::failed(window)) break;
       error = reinterpret_cast<long>(window);
     }
@@ -183,6 +185,26 @@ uint8_t* TraceOutput::claim(size_t bytes) noexcept {
   return chunk;
 }
 
+uint8_t* TraceOutput::claim_for_picture(size_t bytes) noexcept {
+  std::atomic_ref<uint64_t> claimed(header_->claimed_bytes);
+  const uint64_t window = window_bytes_.load(std::memory_order_relaxed);
+  const uint64_t offset = claimed.fetch_add(bytes, std::memory_order_seq_cst);
+  uint8_t* const chunk = reinterpret_cast<uint8_t*>(header_) + offset;
+  if (offset + bytes > window - window / 4) {
+    claimed.fetch_sub(bytes, std::memory_order_relaxed);
+    return nullptr;
+  }
+  const long error = populate_works_ ? sys::madvise(chunk, bytes, MADV_POPULATE_WRITE)
+                                     : (allocate_by_path(offset, bytes) ? 0 : -ENOSPC);
+  return error == 0 ? chunk : nullptr;
+}
+
+void TraceOutput::picture_ends() noexcept {
+  std::atomic_ref<uint32_t>(header_->pictures_open).fetch_sub(1, std::memory_order_seq_cst);
+  // Either the process sees that no picture is open, or its end is seen here.
+  if (std::atomic_ref<uint32_t>(header_->end_kind).load(std::memory_order_seq_cst) != 0) trim();
+}
+
 void TraceOutput::release(uint8_t* chunk, size_t bytes) noexcept {
   if (globals.restricted.load(std::memory_order_relaxed)) return;
   if (sys::madvise(chunk, bytes, MADV_DONTNEED) == 0) resident_.fetch_sub(bytes, std::memory_order_relaxed);
@@ -208,6 +230,10 @@ bool TraceOutput::allocate_by_path(uint64_t offset, uint64_t bytes) noexcept {
 void TraceOutput::trim() noexcept {
   if (header_ == nullptr || globals.restricted.load(std::memory_order_relaxed)) return;
   trimmed_.store(true, std::memory_order_seq_cst);
+  if (std::atomic_ref<uint32_t>(header_->pictures_open).load(std::memory_order_seq_cst) != 0) {
+    cut_ = true;
+    return;
+  }
   const long fd = reopen();
   if (sys::failed(fd)) return;
   const uint64_t claimed = std::atomic_ref<uint64_t>(header_->claimed_bytes).load(std::memory_order_seq_cst);

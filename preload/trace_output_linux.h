@@ -30,11 +30,19 @@ class TraceOutput {
   // A zeroed chunk of `bytes`, its pages present. nullptr: recording has been turned off, or the file is trimmed.
   uint8_t* claim(size_t bytes) noexcept;
 
+  // The same for the picture of a heap snapshot, in the copy of the process that writes it: when there is no room, the
+  // recording goes on. A quarter of the window is left for events.
+  uint8_t* claim_for_picture(size_t bytes) noexcept;
+
+  // The copy has written its picture. If the process is gone meanwhile, the file is trimmed now.
+  void picture_ends() noexcept;
+
   // The chunk is complete: its pages leave our resident set (the page cache keeps them).
   void release(uint8_t* chunk, size_t bytes) noexcept;
 
   // Cuts the file to what was claimed, by its path, if that still names the same file. Further claims fail quietly
-  // until untrim(), for an exec that failed; if the file cannot grow again, recording stops.
+  // until untrim(), for an exec that failed; if the file cannot grow again, recording stops. While a picture is being
+  // written, its writer cuts the file when it is done.
   void trim() noexcept;
   void untrim() noexcept;
 
@@ -66,7 +74,7 @@ class TraceOutput {
   uint64_t device_ = 0, inode_ = 0;
   bool populate_works_ = true;
   std::atomic<bool> trimmed_{false};  // no further claims
-  bool cut_ = false;                  // the file ends at the last claimed chunk
+  bool cut_ = false;                  // the file ends at the last claimed chunk, or will
   std::atomic<size_t> resident_{0};
   char path_[4096] = {};
 };

@@ -4,11 +4,12 @@
 #include <cstring>
 
 #include "preload/globals.h"
+#include "preload/own_memory.h"
 #include "preload/recorder.h"
-#include "preload/syscalls_linux.h"
 #include "preload/thread_state.h"
 #include "preload/unwind/row_table.h"
 #include "preload/unwind/slow_unwind.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark::unwind {
 namespace {
@@ -73,21 +74,29 @@ template <class FindRow, class Read>
   return outer.key == 0 ? Step::kEnd : Step::kCaller;
 }
 
+// Reads memory that may not be there: asks the kernel once a page.
+class CarefulReader {
+ public:
+  bool operator()(uint64_t address, uint64_t& value) noexcept {
+    if (address / kPageBytes != readable_page_ || (address & 7) != 0) {
+      if (!sys::readable(reinterpret_cast<const void*>(address))) return false;
+      readable_page_ = address / kPageBytes;
+    }
+    std::memcpy(&value, reinterpret_cast<const void*>(address), sizeof(value));
+    return true;
+  }
+
+ private:
+  uint64_t readable_page_ = 0;
+};
+
 bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
   MemoUnwinder::Fresh frame = {from.pc, from.sp, from.bp, {}}, outer = {};
-  uint64_t readable_page = 0;
+  CarefulReader read;
   bool in_handler = false;
   for (size_t depth = 0; depth < kLongestSearch; ++depth) {
     const MemoUnwinder::Step result = MemoUnwinder::step(
-        frame, outer, [](uint64_t key) { return find_row(nullptr, key); },
-        [&](uint64_t address, uint64_t& value) {
-          if (address / kPageBytes != readable_page || (address & 7) != 0) {
-            if (!sys::readable(reinterpret_cast<const void*>(address))) return false;
-            readable_page = address / kPageBytes;
-          }
-          std::memcpy(&value, reinterpret_cast<const void*>(address), sizeof(value));
-          return true;
-        });
+        frame, outer, [](uint64_t key) { return find_row(nullptr, key); }, read);
     if (result == MemoUnwinder::Step::kEnd) return false;
     if (result != MemoUnwinder::Step::kCaller) return true;
     in_handler = in_handler || frame.row.kind == RowKind::kSignal;
@@ -95,6 +104,22 @@ bool still_interrupted(const Caller& from, uintptr_t sp) noexcept {
     frame = outer;
   }
   return true;
+}
+
+size_t list_frames(const Caller& innermost, bool exact, uint64_t* pairs, size_t most) noexcept {
+  MemoUnwinder::Fresh frame = {innermost.pc | (exact ? kExactKey : 0), innermost.sp, innermost.bp, {}}, outer = {};
+  CarefulReader read;
+  size_t count = 0;
+  while (count < most) {
+    const MemoUnwinder::Step result = MemoUnwinder::step(
+        frame, outer, [](uint64_t key) { return find_row(nullptr, key); }, read);
+    pairs[2 * count] = frame.key & ~kExactKey;
+    pairs[2 * count + 1] = result == MemoUnwinder::Step::kCaller ? outer.sp : 0;
+    ++count;
+    if (result != MemoUnwinder::Step::kCaller) break;
+    frame = outer;
+  }
+  return count;
 }
 
 // Enters the memo's innermost stack among those seen. It joins as far out as its slots reach, since the memo's outer
@@ -279,7 +304,7 @@ uint32_t MemoUnwinder::slow_stack(ThreadState& thread, const Caller& caller, Fre
 bool MemoUnwinder::reserve(size_t frames) noexcept {
   if (frames > kLargestCapacity) return false;
   if (!seen_.init()) return false;
-  auto* memory = static_cast<uint8_t*>(sys::map_anonymous(bytes_of(frames)));
+  auto* memory = static_cast<uint8_t*>(map_own(bytes_of(frames)));
   if (memory == nullptr) return false;
   moving_ = true;
   std::atomic_signal_fence(std::memory_order_seq_cst);

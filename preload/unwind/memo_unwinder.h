@@ -82,6 +82,7 @@ class MemoUnwinder {
   enum class Step { kCaller, kEnd, kCutNoUnwindInfo, kCutUnreadable, kOther };
 
   friend bool still_interrupted(const Caller& from, uintptr_t sp) noexcept;
+  friend size_t list_frames(const Caller& innermost, bool exact, uint64_t* pairs, size_t most) noexcept;
   template <class FindRow, class Read>
   static Step step(Fresh& frame, Fresh& outer, FindRow&& find_row, Read&& read) noexcept;
   uint32_t walk(ThreadState& thread, const Caller& caller) noexcept;
@@ -161,5 +162,9 @@ class MemoUnwinder {
 // is running has interrupted the hook that was entered at `sp`. True also when the stack cannot be followed so far.
 // Uses no memo and writes nothing; some microseconds.
 bool still_interrupted(const Caller& from, uintptr_t sp) noexcept;
+
+// The frames from `innermost` outwards, up to `most`, as pairs of pc and the frame's end (its caller's stack pointer; 0:
+// the last that could be followed). `exact`: its pc was interrupted. Takes no lock and keeps nothing; about 1 us each.
+size_t list_frames(const Caller& innermost, bool exact, uint64_t* pairs, size_t most) noexcept;
 
 }  // namespace tidemark::unwind

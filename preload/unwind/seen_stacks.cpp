@@ -2,7 +2,8 @@
 
 #include <cstring>
 
-#include "preload/syscalls_linux.h"
+#include "preload/own_memory.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark::unwind {
 
@@ -13,7 +14,7 @@ const uint64_t* SeenStack::slot_at(uint64_t word) const noexcept {
 }
 
 bool SeenStacks::init() noexcept {
-  if (tables_ == nullptr) tables_ = static_cast<Tables*>(sys::map_anonymous(sizeof(Tables)));
+  if (tables_ == nullptr) tables_ = static_cast<Tables*>(map_own(sizeof(Tables)));
   return tables_ != nullptr;
 }
 

@@ -8,9 +8,10 @@
 
 #include "preload/globals.h"
 #include "preload/loader_linux.h"
+#include "preload/own_memory.h"
 #include "preload/recorder.h"
-#include "preload/syscalls_linux.h"
 #include "preload/trace_output_linux.h"
+#include "system/syscalls_linux.h"
 
 namespace tidemark::unwind {
 namespace {
@@ -71,7 +72,7 @@ bool append(SlowStack& stack, uint64_t key) noexcept {
   if (stack.count == stack.capacity) {
     const size_t capacity = stack.capacity == 0 ? kFirstCapacity : stack.capacity * 2;
     if (capacity > kMaxFrames) return false;
-    auto* larger = static_cast<uint64_t*>(sys::map_anonymous(capacity * sizeof(uint64_t)));
+    auto* larger = static_cast<uint64_t*>(map_own(capacity * sizeof(uint64_t)));
     if (larger == nullptr) return false;
     if (stack.count != 0) std::memcpy(larger, stack.keys, stack.count * sizeof(uint64_t));
     const size_t count = stack.count;

@@ -48,18 +48,11 @@ inline long madvise(void* address, size_t size, int advice) noexcept {
   return call(SYS_madvise, address, size, advice);
 }
 
-// Zeroed private memory; nullptr when there is none. `reserve_only` asks for address space that costs nothing until it
-// is touched.
-inline void* map_anonymous(size_t size, bool reserve_only = false) noexcept {
-  void* memory = sys::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | (reserve_only ? MAP_NORESERVE : 0), -1, 0);
-  return failed(memory) ? nullptr : memory;
-}
-
 inline long open(const char* path, int flags, int mode = 0) noexcept {
   return call(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 inline long close(int fd) noexcept { return call(SYS_close, fd); }
+inline long read(int fd, void* buffer, size_t size) noexcept { return call(SYS_read, fd, buffer, size); }
 inline long pread(int fd, void* buffer, size_t size, int64_t offset) noexcept {
   return call(SYS_pread64, fd, buffer, size, offset);
 }

@@ -1,0 +1,397 @@
+#include "preload/snapshot_linux.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <cstring>
+
+#include "picture/freeze_linux.h"
+#include "picture/picture.h"
+#include "picture/text_file_linux.h"
+#include "preload/globals.h"
+#include "preload/loader_linux.h"
+#include "preload/memory_limits_linux.h"
+#include "preload/own_memory.h"
+#include "preload/recorder.h"
+#include "preload/samples_linux.h"
+#include "preload/settings.h"
+#include "preload/thread_state.h"
+#include "preload/unwind/memo_unwinder.h"
+#include "system/syscalls_linux.h"
+
+namespace tidemark {
+
+constinit Snapshots snapshots;
+constinit PendingArguments pending_arguments;
+
+namespace {
+
+constexpr uint64_t kLeastGrown = uint64_t{16} << 20;     // resident bytes before growth is worth a snapshot
+constexpr uint64_t kBudget = 100;                        // of the time, one part is for growth and period snapshots
+constexpr uint64_t kSpareMemory = uint64_t{32} << 20;    // that must be left beside what the copy may take
+constexpr size_t kHelperStack = size_t{64} << 10;
+constexpr int64_t kRoomPatienceNs = 1'000'000'000;       // for an earlier picture to be finished
+constexpr unsigned kMostAttempts = 4;                    // to find the threads that were left asleep still asleep
+constexpr size_t kMostKernelWords = 4096;
+
+// What a snapshot in the making is; the helper and the copy work on it.
+struct Taking {
+  picture::Thread taker;
+  picture::Threads others;
+  uint32_t pid = 0;
+  uint32_t tid = 0;
+  uint64_t id = 0;
+  trace::SnapshotReason reason = {};
+  uint64_t cut = 0;
+  uint64_t frozen = 0, thawed = 0;  // ticks
+  uint32_t stream = 0;              // the taking thread's
+  long writer = 0;                  // the copy's pid, or -errno
+  int error = 0;                    // why the threads could not be held
+  long spoiled[kMostAttempts] = {};  // earlier copies, of attempts during which a thread woke up
+};
+
+void* map_for_picture(size_t bytes) noexcept { return map_own(bytes); }
+
+uint64_t thread_pointer() noexcept {
+  uint64_t pointer = 0;
+  asm("mov %%fs:0, %0" : "=r"(pointer));
+  return pointer;
+}
+
+size_t frames_of(const picture::Thread& thread, uint64_t* pairs, size_t most) noexcept {
+#ifdef TIDEMARK_HAVE_FIND_OBJECT
+  // Without it, looking for unwind tables needs the loader's lock, which may be held for ever here.
+  if (_dl_find_object == nullptr || thread.kind == trace::PictureThreadRecord::kStackDead || thread.pc == 0) return 0;
+  const bool exact = thread.kind != trace::PictureThreadRecord::kTaker;
+  return unwind::list_frames({thread.pc, thread.sp, thread.bp}, exact, pairs, most);
+#else
+  return 0;
+#endif
+}
+
+// The copy must hold nothing of the program's: pipes would stay open, ports and locks held.
+void leave_program() noexcept {
+  if (sys::failed(sys::call(SYS_close_range, 0, ~0u, 0))) {
+    for (int fd = 0; fd < 4096; ++fd) sys::close(fd);  // kernels before 5.9
+  }
+  sys::call(SYS_setsid);
+  sys::call(SYS_prctl, PR_SET_NAME, "tidemark-snap");
+  sys::call(SYS_setpriority, 0, 0, 5);
+  const struct rlimit none = {0, 0};
+  sys::call(SYS_prlimit64, 0, RLIMIT_CORE, &none, nullptr);
+  const long fd = sys::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (!sys::failed(fd)) {
+    sys::write(static_cast<int>(fd), "1000", 4);
+    sys::close(static_cast<int>(fd));
+  }
+}
+
+// The copy's life. All signals are blocked, as they were in the thread that was copied.
+[[noreturn]] void write_picture(const Taking& taking) noexcept {
+  uint64_t* const kernel_words = static_cast<uint64_t*>(map_own(kMostKernelWords * sizeof(uint64_t)));
+  const size_t kernel_word_count = kernel_words == nullptr ? 0 : picture::read_epoll_words(0, kernel_words, kMostKernelWords);
+  leave_program();
+  const size_t count = taking.others.count + 1;
+  auto* const threads = static_cast<picture::Thread*>(map_own(count * sizeof(picture::Thread)));
+  if (threads != nullptr) {
+    threads[0] = taking.taker;
+    if (taking.others.count != 0)
+      std::memcpy(threads + 1, taking.others.items, taking.others.count * sizeof(picture::Thread));
+    picture::Job job;
+    job.id = taking.id;
+    job.reason = taking.reason;
+    job.cut = taking.cut;
+    job.files_of = taking.pid;
+    job.own_start = kOwnStart;
+    job.own_end = kOwnEnd;
+    job.threads = threads;
+    job.thread_count = count;
+    job.frames_of = frames_of;
+    job.kernel_words = kernel_words;
+    job.kernel_word_count = kernel_word_count;
+    job.chunks.claim = [](void*, size_t bytes) noexcept { return trace_output.claim_for_picture(bytes); };
+    job.chunks.done = [](void*, uint8_t* chunk, size_t bytes) noexcept { trace_output.release(chunk, bytes); };
+    job.now_ticks = [] () noexcept { return now_ticks(); };
+    job.map_memory = map_for_picture;
+    picture::write_picture(job);
+  }
+  trace_output.picture_ends();
+  sys::call(SYS_exit_group, 0);
+  __builtin_unreachable();
+}
+
+// Everything is still: the copy is made, by the taking thread itself or by the helper.
+[[gnu::always_inline]] inline void copy_process(Taking& taking, unsigned long flags) noexcept {
+  // What other streams record from now on has its time, which is later than the cut.
+  if (active_stream.stream.load(std::memory_order_relaxed) != ActiveStream::kContended)
+    active_stream.stream.exchange(taking.stream, std::memory_order_seq_cst);
+  taking.cut = now_ticks();
+  const long copy = sys::call(SYS_clone, flags | CLONE_UNTRACED, 0, 0, 0, 0);
+  if (copy == 0) write_picture(taking);
+  taking.writer = copy;
+}
+
+// The helper: shares the memory, and so the thread pointer, of the taking thread, which sleeps. Nothing here may touch
+// thread-local storage.
+void help(Taking& taking) noexcept {
+  picture::Freezer freezer(taking.pid, taking.tid, taking.others, map_for_picture);
+  for (unsigned attempt = 1;; ++attempt) {
+    taking.frozen = now_ticks();
+    taking.error = freezer.freeze(attempt == kMostAttempts);
+    if (taking.error != 0) return;
+    // A child of the process, not of the helper: orphans would get an exit signal, and perhaps the program as parent.
+    copy_process(taking, CLONE_PARENT);
+    const bool again = attempt < kMostAttempts && taking.writer > 0 && freezer.any_woke();
+    freezer.thaw();
+    taking.thawed = now_ticks();
+    if (!again) return;
+    // A thread ran while the copy was made: it is worth nothing. (If it is quick enough to finish: no record names it.)
+    sys::call(SYS_kill, taking.writer, 9);
+    taking.spoiled[attempt] = taking.writer;
+    trace::FileHeader& header = *trace_output.header();
+    taking.id = std::atomic_ref<uint32_t>(header.next_picture).fetch_add(1, std::memory_order_relaxed);
+    sys::call(SYS_munmap, taking.others.items, taking.others.capacity * sizeof(picture::Thread));
+    taking.others = {};
+  }
+}
+
+extern "C" [[gnu::visibility("hidden"), gnu::used]] void tidemark_snapshot_helper(Taking* taking) noexcept {
+  help(*taking);
+  sys::call(SYS_exit, 0);
+}
+
+// clone(CLONE_VM | CLONE_VFORK | CLONE_UNTRACED) onto a stack of its own: returns the helper's pid when it is gone.
+long run_helper(Taking* taking, void* stack_top) noexcept {
+  long result = 0;
+  register Taking* argument asm("r12") = taking;
+  asm volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "mov %%r12, %%rdi\n\t"
+      "call tidemark_snapshot_helper\n\t"
+      "hlt\n"
+      "1:"
+      : "=a"(result)
+      : "a"(SYS_clone), "D"(CLONE_VM | CLONE_VFORK | CLONE_UNTRACED), "S"(stack_top), "d"(0), "r"(argument)
+      : "rcx", "r11", "memory");
+  return result;
+}
+
+size_t count_threads() noexcept {
+  // The link count of the folder would do, but not on all kernels.
+  size_t count = 0;
+  picture::for_each_number("/proc/self/task", [&count](uint32_t) { ++count; });
+  return count;
+}
+
+}  // namespace
+
+std::atomic<uintptr_t>* PendingArguments::keep(const void* argument) noexcept {
+  if (argument == nullptr) return nullptr;
+  for (std::atomic<uintptr_t>& place : places_) {
+    uintptr_t none = 0;
+    if (place.compare_exchange_strong(none, reinterpret_cast<uintptr_t>(argument), std::memory_order_acq_rel))
+      return &place;
+  }
+  return nullptr;
+}
+
+size_t PendingArguments::copy(uint64_t* to, size_t most) const noexcept {
+  size_t count = 0;
+  for (const std::atomic<uintptr_t>& place : places_) {
+    const uintptr_t argument = place.load(std::memory_order_acquire);
+    if (argument != 0 && count < most) to[count++] = argument;
+  }
+  return count;
+}
+
+void Snapshots::start(uint64_t now) noexcept {
+  taking_.store(false, std::memory_order_relaxed);
+  started_ = now;
+  paused_ticks_.store(0, std::memory_order_relaxed);
+  last_pause_ = last_resident_ = 0;
+  for (pid_t& writer : writers_) writer = 0;
+  const SnapshotSettings& wanted = settings.snapshot;
+  next_period_.store(wanted.period_ns == 0 ? UINT64_MAX : now, std::memory_order_relaxed);
+  next_growth_.store(wanted.growth_percent == 0 ? UINT64_MAX : kLeastGrown, std::memory_order_relaxed);
+}
+
+bool Snapshots::asked() const noexcept {
+  const trace::FileHeader* const header = trace_output.header();
+  return std::atomic_ref<const uint32_t>(header->snapshots_wanted).load(std::memory_order_relaxed) !=
+         std::atomic_ref<const uint32_t>(header->snapshots_answered).load(std::memory_order_relaxed);
+}
+
+uint64_t Snapshots::ticks_until_due(uint64_t now) const noexcept {
+  const uint64_t next = next_period_.load(std::memory_order_relaxed);
+  if (next == UINT64_MAX) return UINT64_MAX;
+  return next > now ? next - now : 0;
+}
+
+void Snapshots::consider(ThreadState& thread, uint64_t now, uint64_t resident) noexcept {
+  reap();
+  const bool asked_for = asked();
+  const bool grown = resident >= next_growth_.load(std::memory_order_relaxed);
+  const bool period = now >= next_period_.load(std::memory_order_relaxed);
+  if (!asked_for && !grown && !period) return;
+  const SnapshotCaller caller = TIDEMARK_SNAPSHOT_CALLER();
+  if (asked_for) {
+    trace::FileHeader& header = *trace_output.header();
+    std::atomic_ref<uint32_t> answered(header.snapshots_answered);
+    answered.store(std::atomic_ref<uint32_t>(header.snapshots_wanted).load(std::memory_order_acquire),
+                   std::memory_order_release);
+    return take(thread, trace::SnapshotReason::kCommand, caller);
+  }
+  if (period) {
+    const uint64_t ticks = settings.snapshot.period_ns / 1000 * sampler.ticks_per_20_us() / 20;
+    next_period_.store(now + ticks, std::memory_order_relaxed);
+    return take(thread, trace::SnapshotReason::kPeriod, caller);
+  }
+  // As long as the pause before, scaled by what has to be copied; 1 ms per 100 MB before there was one.
+  const uint64_t pause = last_resident_ != 0 ? last_pause_ * (resident / 4096) / (last_resident_ / 4096 + 1)
+                                             : (resident >> 20) * sampler.ticks_per_20_us() / 2;
+  if (paused_ticks_.load(std::memory_order_relaxed) + pause > (now - started_) / kBudget) return;
+  next_growth_.store(resident / 100 * settings.snapshot.growth_percent, std::memory_order_relaxed);
+  last_resident_ = resident;
+  take(thread, trace::SnapshotReason::kGrowth, caller);
+}
+
+void Snapshots::take_at_end(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept {
+  if (settings.snapshot.at_exit) take(thread, reason, caller);
+}
+
+void Snapshots::skip(ThreadState& thread, trace::SnapshotReason reason, trace::SkipReason why, long error) noexcept {
+  trace::SnapshotSkippedRecord record;
+  record.reason = static_cast<uint64_t>(reason);
+  record.why = static_cast<uint64_t>(why);
+  record.error = error < 0 ? static_cast<uint64_t>(-error) : static_cast<uint64_t>(error);
+  thread.write_sized(record, 0);
+}
+
+// Copies that have ended: nobody else may wait for them.
+void Snapshots::reap() noexcept {
+  if (globals.restricted.load(std::memory_order_relaxed)) return;
+  for (pid_t& writer : writers_) {
+    if (writer == 0) continue;
+    const long answer = sys::call(SYS_wait4, writer, nullptr, WNOHANG | __WALL, 0);
+    if (answer != 0) writer = 0;
+  }
+}
+
+// Pictures of a process that asks for one after the other would pile up.
+bool Snapshots::make_room(ThreadState& thread, trace::SnapshotReason reason) noexcept {
+  const int64_t begun = sys::clock_ns(CLOCK_MONOTONIC);
+  for (;;) {
+    reap();
+    size_t open = 0;
+    for (const pid_t writer : writers_) open += writer != 0 ? 1 : 0;
+    if (open < kMostOpen) return true;
+    const bool patient = reason != trace::SnapshotReason::kGrowth && reason != trace::SnapshotReason::kPeriod;
+    if (!patient || sys::clock_ns(CLOCK_MONOTONIC) - begun > kRoomPatienceNs) {
+      skip(thread, reason, trace::SkipReason::kBusy, 0);
+      return false;
+    }
+    const struct timespec pause = {0, 1'000'000};
+    sys::call(SYS_nanosleep, &pause, nullptr);
+  }
+}
+
+void Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept {
+  if (globals.restricted.load(std::memory_order_relaxed))
+    return skip(thread, reason, trace::SkipReason::kRestricted, 0);
+  // A vfork child shares everything; its parent's threads are not its own.
+  if (sys::getpid() != globals.pid) return;
+  if (taking_.exchange(true, std::memory_order_acq_rel)) return skip(thread, reason, trace::SkipReason::kBusy, 0);
+  uint64_t all_signals = ~uint64_t{0}, signals_before = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, &signals_before, 8);
+  const auto done = [&] {
+    taking_.store(false, std::memory_order_release);
+    sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &signals_before, nullptr, 8);
+  };
+  if (!make_room(thread, reason)) return done();
+  if (memory_headroom() < kSpareMemory + sampler.resident_anonymous() / 8) {
+    skip(thread, reason, trace::SkipReason::kMemory, 0);
+    return done();
+  }
+
+  Taking taking;
+  taking.pid = globals.pid;
+  taking.tid = sys::gettid();
+  taking.reason = reason;
+  taking.stream = thread.stream;
+  picture::Thread& taker = taking.taker;
+  taker.tid = taking.tid;
+  taker.kind = caller.stack_dead ? trace::PictureThreadRecord::kStackDead : trace::PictureThreadRecord::kTaker;
+  taker.pc = caller.caller.pc;
+  taker.sp = caller.caller.sp;
+  taker.bp = caller.caller.bp;
+  taker.thread_pointer = thread_pointer();
+  // A hook's block is about to be given to the program.
+  taker.registers[taker.register_count++] = reason == trace::SnapshotReason::kClient ? 0 : thread.last_allocated;
+  if (!caller.stack_dead) {
+    taker.registers[taker.register_count++] = caller.caller.bp;
+    for (size_t i = 0; i < kSavedRegisters && caller.saved != nullptr; ++i)
+      taker.registers[taker.register_count++] = caller.saved[i];
+  }
+  taker.register_count += pending_arguments.copy(taker.registers + taker.register_count,
+                                                 picture::kMaxRegisters - taker.register_count);
+
+  trace::FileHeader& header = *trace_output.header();
+  taking.id = std::atomic_ref<uint32_t>(header.next_picture).fetch_add(1, std::memory_order_relaxed);
+  std::atomic_ref<uint32_t>(header.pictures_open).fetch_add(1, std::memory_order_seq_cst);
+  const size_t threads = count_threads();
+  if (threads <= 1) {
+    taking.frozen = now_ticks();
+    copy_process(taking, 0);
+    taking.thawed = now_ticks();
+  } else {
+    auto* const stack = static_cast<uint8_t*>(map_own(kHelperStack));
+    const long helper = stack == nullptr ? -ENOMEM : run_helper(&taking, stack + kHelperStack);
+    if (sys::failed(helper)) {
+      taking.writer = helper;
+    } else {
+      sys::call(SYS_wait4, helper, nullptr, __WALL, 0);
+      for (const long copy : taking.spoiled) {
+        int status = 0;
+        if (copy == 0 || sys::call(SYS_wait4, copy, &status, __WALL, 0) != copy || (status & 0x7f) != 0) continue;
+        std::atomic_ref<uint32_t>(header.pictures_open).fetch_add(1, std::memory_order_seq_cst);  // it took itself off
+      }
+    }
+    if (stack != nullptr) sys::munmap(stack, kHelperStack);
+  }
+  if (taking.error != 0 || taking.writer <= 0) {
+    std::atomic_ref<uint32_t>(header.pictures_open).fetch_sub(1, std::memory_order_seq_cst);
+    if (taking.error != 0)
+      skip(thread, reason, trace::SkipReason::kThreads, taking.error);
+    else
+      skip(thread, reason, trace::SkipReason::kFork, taking.writer);
+  } else {
+    std::atomic_ref<uint32_t>(header.picture_pid).store(static_cast<uint32_t>(taking.writer), std::memory_order_relaxed);
+    for (pid_t& writer : writers_) {
+      if (writer != 0) continue;
+      writer = static_cast<pid_t>(taking.writer);
+      break;
+    }
+    last_pause_ = taking.thawed - taking.frozen;
+    paused_ticks_.fetch_add(last_pause_, std::memory_order_relaxed);
+    trace::SnapshotRecord record;
+    record.id = taking.id;
+    record.reason = static_cast<uint64_t>(reason);
+    record.cut = taking.cut;
+    record.pause_ns = last_pause_ * 20'000 / sampler.ticks_per_20_us();
+    record.threads = taking.others.count;
+    for (size_t i = 0; i < taking.others.count; ++i)
+      record.half_read += taking.others.items[i].kind == trace::PictureThreadRecord::kHalfRead ? 1 : 0;
+    thread.write_sized(record, 0);
+  }
+  if (taking.others.items != nullptr)
+    sys::munmap(taking.others.items, taking.others.capacity * sizeof(picture::Thread));
+  done();
+}
+
+}  // namespace tidemark

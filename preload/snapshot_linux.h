@@ -1,0 +1,95 @@
+// Heap snapshots: when one is due, and how it is taken.
+//
+// The thread that takes one holds all others still (picture/freeze_linux.h), has the kernel copy the process, and lets
+// them go on: the pause is that of a fork. The copy, a child that nobody waits for, writes the picture
+// (picture/picture.h) and is gone. With other threads a helper, a process that shares this one's memory for a moment,
+// does it, since only another process may trace them; the taking thread sleeps meanwhile.
+//
+// Copies are made by raw clone with no exit signal: no atfork handler, no SIGCHLD, and wait() does not see them.
+// docs/snapshots.md has all of it, and the costs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "preload/caller_x86_64.h"
+#include "trace/records.h"
+
+namespace tidemark {
+
+struct ThreadState;
+
+// The program's state where it called what takes the snapshot.
+struct SnapshotCaller {
+  Caller caller;
+  const uint64_t* saved = nullptr;  // where the callee-saved registers lie, kSavedRegisters of them; nullptr: none
+  bool stack_dead = false;          // main has returned
+};
+
+inline constexpr size_t kSavedRegisters = 5;
+
+// In a function that the program calls, or that a hook calls: its caller, and the callee-saved registers, which
+// __builtin_unwind_init has the compiler push below the frame pointer.
+#define TIDEMARK_SNAPSHOT_CALLER()                      \
+  (__builtin_unwind_init(), ::tidemark::SnapshotCaller{ \
+                                TIDEMARK_CALLER(), static_cast<const uint64_t*>(__builtin_frame_address(0)) - ::tidemark::kSavedRegisters, false})
+
+class Snapshots {
+ public:
+  // A recording begins, in a fresh image or a forked child.
+  void start(uint64_t now) noexcept;
+
+  // Whether `tidemark snapshot` waits for one: two loads of a line that is rarely written.
+  bool asked() const noexcept;
+
+  // Ticks until the next one on a period, to look again by then; UINT64_MAX without.
+  uint64_t ticks_until_due(uint64_t now) const noexcept;
+
+  // After a process sample: takes one if it is due. `resident` is what the program itself has of anonymous memory.
+  void consider(ThreadState& thread, uint64_t now, uint64_t resident) noexcept;
+
+  // Takes one now, if none is under way and memory suffices. `thread` is the calling thread's state, marked busy.
+  void take(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept;
+
+  // Before main's return or exit(): if the settings want it.
+  void take_at_end(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept;
+
+ private:
+  void skip(ThreadState& thread, trace::SnapshotReason reason, trace::SkipReason why, long error) noexcept;
+  bool make_room(ThreadState& thread, trace::SnapshotReason reason) noexcept;
+  void reap() noexcept;
+
+  static constexpr size_t kMostOpen = 4;
+
+  std::atomic<bool> taking_{false};
+  std::atomic<uint64_t> next_period_{UINT64_MAX};
+  std::atomic<uint64_t> next_growth_{0};  // resident bytes
+  uint64_t started_ = 0;                  // ticks
+  std::atomic<uint64_t> paused_ticks_{0};
+  uint64_t last_pause_ = 0, last_resident_ = 0;
+  pid_t writers_[kMostOpen] = {};
+};
+
+extern constinit Snapshots snapshots;
+
+// Arguments of threads that were created and have not begun: they are only in the recorder's memory meanwhile.
+class PendingArguments {
+ public:
+  // A place for `argument` until release(); nullptr if all are taken.
+  std::atomic<uintptr_t>* keep(const void* argument) noexcept;
+  static void release(std::atomic<uintptr_t>* place) noexcept {
+    if (place != nullptr) place->store(0, std::memory_order_release);
+  }
+  size_t copy(uint64_t* to, size_t most) const noexcept;
+
+ private:
+  static constexpr size_t kPlaces = 64;
+  std::atomic<uintptr_t> places_[kPlaces] = {};
+};
+
+extern constinit PendingArguments pending_arguments;
+
+}  // namespace tidemark
