@@ -174,8 +174,7 @@ int Freezer::look_at(uint32_t tid, bool hold_all) noexcept {
   Thread* const thread = add(tid);
   if (thread == nullptr) return ENOMEM;
   SleepingCall call;
-  if (!hold_all && read_call(pid_, tid, call) && must_not_be_interrupted(pid_, call) &&
-      read_asleep(pid_, tid, *thread))
+  if (!hold_all && read_call(pid_, tid, call) && must_not_be_interrupted(pid_, call) && read_asleep(pid_, tid, *thread))
     return 0;
   long answer = sys::call(SYS_ptrace, PTRACE_SEIZE, tid, 0, 0);
   if (answer == 0) answer = sys::call(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0);
@@ -232,9 +231,9 @@ void Freezer::learn_registers(Thread& thread) noexcept {
   thread.pc = registers.rip;
   thread.bp = registers.rbp;
   thread.thread_pointer = registers.fs_base;
-  const uint64_t general[] = {registers.rax, registers.rbx, registers.rcx, registers.rdx, registers.rsi, registers.rdi,
-                              registers.rbp, registers.r8,  registers.r9,  registers.r10, registers.r11, registers.r12,
-                              registers.r13, registers.r14, registers.r15};
+  const uint64_t general[] = {registers.rax, registers.rbx, registers.rcx, registers.rdx, registers.rsi,
+                              registers.rdi, registers.rbp, registers.r8,  registers.r9,  registers.r10,
+                              registers.r11, registers.r12, registers.r13, registers.r14, registers.r15};
   std::memcpy(thread.registers, general, sizeof(general));
   thread.register_count = sizeof(general) / sizeof(general[0]);
   struct user_fpregs_struct vectors = {};
@@ -286,8 +285,7 @@ int Freezer::freeze(bool hold_all) noexcept {
 bool Freezer::any_woke() const noexcept {
   for (size_t i = 0; i < threads_.count; ++i) {
     const Thread& thread = threads_.items[i];
-    if (thread.kind == trace::PictureThreadRecord::kHalfRead &&
-        context_switches(pid_, thread.tid) != thread.switches)
+    if (thread.kind == trace::PictureThreadRecord::kHalfRead && context_switches(pid_, thread.tid) != thread.switches)
       return true;
   }
   return false;

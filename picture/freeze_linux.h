@@ -1,7 +1,7 @@
 // Holds the threads of a process still for as long as a copy of it takes, so that none of them ever notices.
 //
-// ptrace, from a process of its own (threads of one process cannot trace each other). Signals were rejected: threads may
-// block them, handlers are the program's, and poll, nanosleep and sem_timedwait end with EINTR for them even with
+// ptrace, from a process of its own (threads of one process cannot trace each other). Signals were rejected: threads
+// may block them, handlers are the program's, and poll, nanosleep and sem_timedwait end with EINTR for them even with
 // SA_RESTART. /proc alone tells the stack pointer of sleeping threads, but not their registers, and stops no running
 // one. ptrace stops both; the kernel restarts a call that it interrupted, but for a few that answer EINTR to any
 // interruption:

@@ -56,6 +56,9 @@ struct Job {
   // What the kernel keeps of the process's pointers (epoll's data).
   const uint64_t* kernel_words = nullptr;
   size_t kernel_word_count = 0;
+  // Where the streams of events end (StreamCutRecord), for pictures read from outside.
+  const trace::StreamCutRecord* stream_cuts = nullptr;
+  size_t stream_cut_count = 0;
   ChunkSource chunks;
   uint64_t (*now_ticks)() noexcept = nullptr;
   void* (*map_memory)(size_t bytes) noexcept = nullptr;  // zeroed; nullptr: none

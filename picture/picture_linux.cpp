@@ -130,6 +130,7 @@ class PictureWriter {
     first.cut = job_.cut;
     first.outside = job_.memory_of != 0 ? 1 : 0;
     put(first, 0);
+    for (size_t i = 0; i < job_.stream_cut_count; ++i) put(job_.stream_cuts[i], 0);
     write_regions();
     for (size_t i = 0; i < job_.thread_count; ++i) write_thread(job_.threads[i]);
     plan();

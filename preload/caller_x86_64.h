@@ -19,4 +19,11 @@ struct Caller {
                       reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) + 16, \
                       *static_cast<const uintptr_t*>(__builtin_frame_address(0))})
 
+// Where the calling thread's control block lies; thread-local storage lies below it.
+inline uint64_t thread_pointer() noexcept {
+  uint64_t pointer = 0;
+  asm("mov %%fs:0, %0" : "=r"(pointer));
+  return pointer;
+}
+
 }  // namespace tidemark

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "preload/caller_x86_64.h"
 #include "preload/globals.h"
 #include "preload/loader_linux.h"
 #include "preload/slow_heap.h"
@@ -23,6 +24,7 @@ struct Module {
                                // nullptr: never unloaded (the kernel's vdso)
   const char* path;            // a copy of ours
   trace::Bytes build_id;       // in the module's own memory
+  uint64_t tls_offset;         // ModuleLoadRecord
 };
 
 class Table {
@@ -116,6 +118,7 @@ void write_load(ThreadState& thread, const Module& module) noexcept {
   record.bias = module.bias;
   record.build_id = module.build_id;
   record.path = trace::Bytes::of(module.path);
+  record.tls_offset = module.tls_offset;
   thread.write_sized(record, record.path.size + record.build_id.size);
 }
 
@@ -142,8 +145,16 @@ const void* identity_at(uintptr_t start) noexcept {
   return query.found;
 }
 
-void record_load(ThreadState& thread, uintptr_t bias, const char* name, const ElfW(Phdr) * headers,
-                 size_t count) noexcept {
+// How far below the thread pointer the calling thread's block of a module lies; 0 for one that is allocated apart.
+uint64_t tls_offset_of(const dl_phdr_info& info) noexcept {
+  constexpr uint64_t kMostStatic = uint64_t{1} << 20;
+  if (info.dlpi_tls_data == nullptr) return 0;
+  const uint64_t offset = thread_pointer() - reinterpret_cast<uintptr_t>(info.dlpi_tls_data);
+  return offset < kMostStatic ? offset : 0;
+}
+
+void record_load(ThreadState& thread, uintptr_t bias, const char* name, const ElfW(Phdr) * headers, size_t count,
+                 uint64_t tls_offset) noexcept {
   const ModuleRange range = mapped_range(bias, headers, count);
   if (range.end == 0 || table.knows(range.start)) return;
   char buffer[4096];
@@ -152,7 +163,8 @@ void record_load(ThreadState& thread, uintptr_t bias, const char* name, const El
                          bias,
                          identity_at(range.start),
                          copy_of(absolute_path(name, buffer, sizeof(buffer))),
-                         build_id_of(bias, headers, count)};
+                         build_id_of(bias, headers, count),
+                         tls_offset};
   if (const Module* added = table.add(module); added != nullptr) write_load(thread, *added);
 }
 
@@ -190,7 +202,7 @@ void record_all_modules(ThreadState& thread) noexcept {
     dl_iterate_phdr(
         [](dl_phdr_info* info, size_t, void* state) {
           record_load(*static_cast<ThreadState*>(state), info->dlpi_addr, info->dlpi_name, info->dlpi_phdr,
-                      info->dlpi_phnum);
+                      info->dlpi_phnum, tls_offset_of(*info));
           return 0;
         },
         &thread);
@@ -221,7 +233,7 @@ const uint8_t* find_unwind_table(ThreadState* thread, uintptr_t pc) noexcept {
     const ElfW(Phdr)* const headers = thread == nullptr ? nullptr : headers_of(found, count);
     if (headers != nullptr && table.try_lock()) {
       if (!table.knows(pc))
-        record_load(*thread, found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, headers, count);
+        record_load(*thread, found.dlfo_link_map->l_addr, found.dlfo_link_map->l_name, headers, count, 0);
       release_table(*thread);
     }
     return static_cast<const uint8_t*>(found.dlfo_eh_frame);

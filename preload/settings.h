@@ -23,9 +23,9 @@ struct Settings {
   uint64_t max_trace_bytes = 0;           // TIDEMARK_MAX_TRACE_SIZE; 0: the default
   uint64_t session = 0;                   // TIDEMARK_SESSION: hexadecimal, from `tidemark run`
   SnapshotSettings snapshot;
-  bool follow_fork = true;                // TIDEMARK_NO_FOLLOW_FORK=1 clears it
-  bool check_unwind = false;              // TIDEMARK_CHECK_UNWIND=1
-  uint32_t recorded_pid = 0;              // TIDEMARK_RECORDED_PID: the process that `tidemark run` started; 0: none
+  bool follow_fork = true;    // TIDEMARK_NO_FOLLOW_FORK=1 clears it
+  bool check_unwind = false;  // TIDEMARK_CHECK_UNWIND=1
+  uint32_t recorded_pid = 0;  // TIDEMARK_RECORDED_PID: the process that `tidemark run` started; 0: none
   // Forks and execs are not followed, and it is another process (recorded_pid), or an earlier image, that is
   // recorded: this one stays off, quietly.
   bool stay_off = false;
@@ -54,8 +54,8 @@ void read_settings(char** environment) noexcept;
 [[nodiscard]] bool parse_size(const char* text, uint64_t& bytes) noexcept;
 
 // TIDEMARK_SNAPSHOT's value: a list with commas, which replaces the default. False if anything in it is not understood;
-// `snapshot` is then left as it is. DURATION: a number, perhaps with a point, and ns, us, ms, s (the default), min or m,
-// h. FACTOR: above 1.
+// `snapshot` is then left as it is. DURATION: a number, perhaps with a point, and ns, us, ms, s (the default), min or
+// m, h. FACTOR: above 1.
 [[nodiscard]] bool parse_snapshot(const char* text, SnapshotSettings& snapshot) noexcept;
 
 // The library's path as exec'd images can use it, from the loader's name for it, which is relative if LD_PRELOAD's

@@ -407,7 +407,7 @@ bool parse_period(const char* text, size_t length, uint64_t& ns) noexcept {
   constexpr struct {
     const char* name;
     uint64_t ns;
-  } kUnits[] = {{"", 1'000'000'000}, {"s", 1'000'000'000}, {"ms", 1'000'000},         {"us", 1'000},
+  } kUnits[] = {{"", 1'000'000'000}, {"s", 1'000'000'000},  {"ms", 1'000'000},       {"us", 1'000},
                 {"ns", 1},           {"m", 60'000'000'000}, {"min", 60'000'000'000}, {"h", 3'600'000'000'000}};
   for (const auto& unit : kUnits) {
     if (static_cast<size_t>(text + length - at) != std::strlen(unit.name) ||
@@ -427,7 +427,9 @@ bool parse_snapshot(const char* text, SnapshotSettings& snapshot) noexcept {
   SnapshotSettings wanted = {false, 0, 0};
   for (;;) {
     const size_t length = std::strcspn(text, ",");
-    const auto is = [&](const char* word) { return length == std::strlen(word) && std::strncmp(text, word, length) == 0; };
+    const auto is = [&](const char* word) {
+      return length == std::strlen(word) && std::strncmp(text, word, length) == 0;
+    };
     const auto begins = [&](const char* word) { return std::strncmp(text, word, std::strlen(word)) == 0; };
     if (is("exit")) {
       wanted.at_exit = true;

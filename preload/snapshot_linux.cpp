@@ -29,12 +29,12 @@ constinit PendingArguments pending_arguments;
 
 namespace {
 
-constexpr uint64_t kLeastGrown = uint64_t{16} << 20;     // resident bytes before growth is worth a snapshot
-constexpr uint64_t kBudget = 100;                        // of the time, one part is for growth and period snapshots
-constexpr uint64_t kSpareMemory = uint64_t{32} << 20;    // that must be left beside what the copy may take
+constexpr uint64_t kLeastGrown = uint64_t{16} << 20;   // resident bytes before growth is worth a snapshot
+constexpr uint64_t kBudget = 100;                      // of the time, one part is for growth and period snapshots
+constexpr uint64_t kSpareMemory = uint64_t{32} << 20;  // that must be left beside what the copy may take
 constexpr size_t kHelperStack = size_t{64} << 10;
-constexpr int64_t kRoomPatienceNs = 1'000'000'000;       // for an earlier picture to be finished
-constexpr unsigned kMostAttempts = 4;                    // to find the threads that were left asleep still asleep
+constexpr int64_t kRoomPatienceNs = 1'000'000'000;  // for an earlier picture to be finished
+constexpr unsigned kMostAttempts = 4;               // to find the threads that were left asleep still asleep
 constexpr size_t kMostKernelWords = 4096;
 
 // What a snapshot in the making is; the helper and the copy work on it.
@@ -46,20 +46,14 @@ struct Taking {
   uint64_t id = 0;
   trace::SnapshotReason reason = {};
   uint64_t cut = 0;
-  uint64_t frozen = 0, thawed = 0;  // ticks
-  uint32_t stream = 0;              // the taking thread's
-  long writer = 0;                  // the copy's pid, or -errno
-  int error = 0;                    // why the threads could not be held
+  uint64_t frozen = 0, thawed = 0;   // ticks
+  uint32_t stream = 0;               // the taking thread's
+  long writer = 0;                   // the copy's pid, or -errno
+  int error = 0;                     // why the threads could not be held
   long spoiled[kMostAttempts] = {};  // earlier copies, of attempts during which a thread woke up
 };
 
 void* map_for_picture(size_t bytes) noexcept { return map_own(bytes); }
-
-uint64_t thread_pointer() noexcept {
-  uint64_t pointer = 0;
-  asm("mov %%fs:0, %0" : "=r"(pointer));
-  return pointer;
-}
 
 size_t frames_of(const picture::Thread& thread, uint64_t* pairs, size_t most) noexcept {
 #ifdef TIDEMARK_HAVE_FIND_OBJECT
@@ -91,8 +85,10 @@ void leave_program() noexcept {
 
 // The copy's life. All signals are blocked, as they were in the thread that was copied.
 [[noreturn]] void write_picture(const Taking& taking) noexcept {
+  std::atomic_ref<uint32_t>(trace_output.header()->picture_pid).store(sys::getpid(), std::memory_order_relaxed);
   uint64_t* const kernel_words = static_cast<uint64_t*>(map_own(kMostKernelWords * sizeof(uint64_t)));
-  const size_t kernel_word_count = kernel_words == nullptr ? 0 : picture::read_epoll_words(0, kernel_words, kMostKernelWords);
+  const size_t kernel_word_count =
+      kernel_words == nullptr ? 0 : picture::read_epoll_words(0, kernel_words, kMostKernelWords);
   leave_program();
   const size_t count = taking.others.count + 1;
   auto* const threads = static_cast<picture::Thread*>(map_own(count * sizeof(picture::Thread)));
@@ -114,7 +110,7 @@ void leave_program() noexcept {
     job.kernel_word_count = kernel_word_count;
     job.chunks.claim = [](void*, size_t bytes) noexcept { return trace_output.claim_for_picture(bytes); };
     job.chunks.done = [](void*, uint8_t* chunk, size_t bytes) noexcept { trace_output.release(chunk, bytes); };
-    job.now_ticks = [] () noexcept { return now_ticks(); };
+    job.now_ticks = []() noexcept { return now_ticks(); };
     job.map_memory = map_for_picture;
     picture::write_picture(job);
   }
@@ -338,8 +334,8 @@ void Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const Sn
     for (size_t i = 0; i < kSavedRegisters && caller.saved != nullptr; ++i)
       taker.registers[taker.register_count++] = caller.saved[i];
   }
-  taker.register_count += pending_arguments.copy(taker.registers + taker.register_count,
-                                                 picture::kMaxRegisters - taker.register_count);
+  taker.register_count +=
+      pending_arguments.copy(taker.registers + taker.register_count, picture::kMaxRegisters - taker.register_count);
 
   trace::FileHeader& header = *trace_output.header();
   taking.id = std::atomic_ref<uint32_t>(header.next_picture).fetch_add(1, std::memory_order_relaxed);
@@ -371,7 +367,6 @@ void Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const Sn
     else
       skip(thread, reason, trace::SkipReason::kFork, taking.writer);
   } else {
-    std::atomic_ref<uint32_t>(header.picture_pid).store(static_cast<uint32_t>(taking.writer), std::memory_order_relaxed);
     for (pid_t& writer : writers_) {
       if (writer != 0) continue;
       writer = static_cast<pid_t>(taking.writer);

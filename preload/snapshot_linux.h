@@ -33,9 +33,11 @@ inline constexpr size_t kSavedRegisters = 5;
 
 // In a function that the program calls, or that a hook calls: its caller, and the callee-saved registers, which
 // __builtin_unwind_init has the compiler push below the frame pointer.
-#define TIDEMARK_SNAPSHOT_CALLER()                      \
-  (__builtin_unwind_init(), ::tidemark::SnapshotCaller{ \
-                                TIDEMARK_CALLER(), static_cast<const uint64_t*>(__builtin_frame_address(0)) - ::tidemark::kSavedRegisters, false})
+#define TIDEMARK_SNAPSHOT_CALLER()                                                                                    \
+  (__builtin_unwind_init(),                                                                                           \
+   ::tidemark::SnapshotCaller{TIDEMARK_CALLER(),                                                                      \
+                              static_cast<const uint64_t*>(__builtin_frame_address(0)) - ::tidemark::kSavedRegisters, \
+                              false})
 
 class Snapshots {
  public:

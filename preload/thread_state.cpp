@@ -7,8 +7,8 @@
 
 #include "preload/caller_x86_64.h"
 #include "preload/loader_linux.h"
-#include "preload/snapshot_linux.h"
 #include "preload/own_memory.h"
+#include "preload/snapshot_linux.h"
 #include "system/syscalls_linux.h"
 
 namespace tidemark {

@@ -241,6 +241,7 @@ enum class Tag : uint8_t {
   kResidency = 35,
   kWords = 36,
   kPictureEnd = 37,
+  kStreamCut = 38,
 };
 
 inline constexpr uint8_t kNodeIdJumps = 1;

@@ -236,6 +236,19 @@ struct PictureRecord {
   }
 };
 
+// Only in pictures read from outside, behind kPicture: where the stream ended then. (A copy of the process sees to it
+// that the next event of every stream has its time; from outside nobody can.) Records of the stream from this place on
+// come after the cut, whatever their time.
+struct StreamCutRecord {
+  static constexpr Tag kTag = Tag::kStreamCut;
+  uint64_t stream = 0, sequence = 0;  // of the stream's last chunk
+  uint64_t offset = 0;                // in that chunk
+  template <class V>
+  void visit(V& v) {
+    v(stream), v(sequence), v(offset);
+  }
+};
+
 // A line of the memory map, in order of addresses; all of it comes before the words.
 struct RegionRecord {
   static constexpr Tag kTag = Tag::kRegion;

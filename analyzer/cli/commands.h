@@ -14,6 +14,7 @@ inline constexpr int kFailed = 2;
 int run(const RunCommand& command);
 int report(const ReportCommand& command);
 int mark(const MarkCommand& command);
+int snapshot(const SnapshotCommand& command);
 
 // One line on stderr: "tidemark: TEXT".
 void complain(const std::string& text);

@@ -21,6 +21,7 @@ struct Dispatch {
   int operator()(const RunCommand& command) const { return run(command); }
   int operator()(const ReportCommand& command) const { return report(command); }
   int operator()(const MarkCommand& command) const { return mark(command); }
+  int operator()(const SnapshotCommand& command) const { return snapshot(command); }
   int operator()(const HelpCommand&) const {
     std::fputs(help_text(), stdout);
     return 0;

@@ -183,6 +183,15 @@ Result<Command> parse_mark(Arguments arguments) {
   return Command{MarkCommand{static_cast<uint32_t>(*pid), rest[1]}};
 }
 
+Result<Command> parse_snapshot(Arguments arguments) {
+  if (arguments.flag("-h") || arguments.flag("--help")) return Command{HelpCommand{}};
+  const std::vector<std::string> rest = arguments.rest();
+  if (rest.size() != 1) return Error{"snapshot: expected a process id, as in: tidemark snapshot 1234"};
+  const auto pid = parse_number(rest[0]);
+  if (!pid || *pid == 0 || *pid > INT32_MAX) return Error{fmt::format("snapshot: {} is no process id", rest[0])};
+  return Command{SnapshotCommand{static_cast<uint32_t>(*pid)}};
+}
+
 }  // namespace
 
 Result<Command> parse_command(const std::vector<std::string>& arguments) {
@@ -193,6 +202,7 @@ Result<Command> parse_command(const std::vector<std::string>& arguments) {
   if (first == "run") return parse_run(Arguments(arguments, 1));
   if (first == "report") return parse_report(Arguments(arguments, 1));
   if (first == "mark") return parse_mark(Arguments(arguments, 1));
+  if (first == "snapshot") return parse_snapshot(Arguments(arguments, 1));
   if (std::find(kReserved.begin(), kReserved.end(), first) != kReserved.end()) return not_yet(first);
   return parse_run(Arguments(arguments, 0));
 }
@@ -204,6 +214,7 @@ const char* help_text() noexcept {
   tidemark report TRACE... [--format text|json] [-o FILE] [--top N]
                                                     a trace, several, or a folder of them
   tidemark mark PID TEXT                            name this moment in the record of a running program
+  tidemark snapshot PID                             take a heap snapshot of a running program into its record
   tidemark --version, tidemark --help
 
 Options of run:

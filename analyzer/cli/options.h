@@ -35,10 +35,14 @@ struct MarkCommand {
   std::string text;
 };
 
+struct SnapshotCommand {
+  uint32_t pid = 0;
+};
+
 struct HelpCommand {};
 struct VersionCommand {};
 
-using Command = std::variant<RunCommand, ReportCommand, MarkCommand, HelpCommand, VersionCommand>;
+using Command = std::variant<RunCommand, ReportCommand, MarkCommand, SnapshotCommand, HelpCommand, VersionCommand>;
 
 // `arguments` without the command's own name.
 Result<Command> parse_command(const std::vector<std::string>& arguments);

@@ -38,6 +38,19 @@ class OutsideTrace {
   Status sample(pid_t pid);
   Status mark(std::string_view text);
 
+  // Heap snapshots. Asks the process for one; the number that answered_snapshots() has when it was taken.
+  uint32_t ask_for_snapshot() noexcept;
+  uint32_t answered_snapshots() const noexcept;
+  // That a picture read from outside answers the request: the process need not.
+  void answer_snapshots(uint32_t asked) noexcept;
+  uint32_t next_picture_id() noexcept;
+  Status snapshot_taken(const trace::SnapshotRecord& record);
+
+  // For chunks of a picture: a place of `bytes`, 0 if there is no more room (a quarter is left for events), and writing
+  // a chunk to it, its magic last.
+  uint64_t claim_for_picture(size_t bytes) noexcept;
+  Status write_chunk(uint64_t offset, const uint8_t* chunk, size_t bytes);
+
  private:
   OutsideTrace() = default;
 

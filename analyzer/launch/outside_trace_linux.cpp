@@ -112,6 +112,42 @@ Status OutsideTrace::mark(std::string_view text) {
   return write(Moment::now().ticks(header()), record, text.size());
 }
 
+uint32_t OutsideTrace::ask_for_snapshot() noexcept {
+  return std::atomic_ref<uint32_t>(header_->snapshots_wanted).fetch_add(1, std::memory_order_acq_rel) + 1;
+}
+
+uint32_t OutsideTrace::answered_snapshots() const noexcept {
+  return std::atomic_ref<uint32_t>(header_->snapshots_answered).load(std::memory_order_acquire);
+}
+
+void OutsideTrace::answer_snapshots(uint32_t asked) noexcept {
+  std::atomic_ref<uint32_t>(header_->snapshots_answered).store(asked, std::memory_order_release);
+}
+
+uint32_t OutsideTrace::next_picture_id() noexcept {
+  return std::atomic_ref<uint32_t>(header_->next_picture).fetch_add(1, std::memory_order_relaxed);
+}
+
+Status OutsideTrace::snapshot_taken(const trace::SnapshotRecord& record) {
+  return write(Moment::now().ticks(header()), record, 0);
+}
+
+uint64_t OutsideTrace::claim_for_picture(size_t bytes) noexcept {
+  const Result<uint64_t> size = file_.size();
+  if (!size || *size < kMappedBytes) return 0;
+  std::atomic_ref<uint64_t> claimed(header_->claimed_bytes);
+  const uint64_t window = header_->window_bytes;
+  if (claimed.load(std::memory_order_relaxed) + bytes > window - window / 4) return 0;
+  return claimed.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+Status OutsideTrace::write_chunk(uint64_t offset, const uint8_t* chunk, size_t bytes) {
+  constexpr size_t kMagicBytes = sizeof(trace::kChunkMagic);
+  if (Status status = file_.write_at(offset + kMagicBytes, chunk + kMagicBytes, bytes - kMagicBytes); !status)
+    return status;
+  return file_.write_at(offset, chunk, kMagicBytes);
+}
+
 std::optional<std::string> find_trace_of(pid_t pid) {
   const std::string maps = read_small_file(fmt::format("/proc/{}/maps", pid), size_t{64} << 20);
   std::set<std::string_view> seen;

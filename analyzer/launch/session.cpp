@@ -6,15 +6,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <set>
 #include <string_view>
+#include <thread>
 
 #include "analyzer/base/file.h"
 #include "analyzer/base/process.h"
 
 namespace tidemark::launch {
 namespace {
+
+constexpr auto kPictureWait = std::chrono::milliseconds(1);
+constexpr unsigned kGoneReadings = 100;
 
 using trace::EndKind;
 using trace::FileHeader;
@@ -41,6 +46,23 @@ void trim(const SessionTrace& trace) {
   // A chunk of ours that the recorder's own trimming cut off comes back as zeros, which readers step over.
   if (used < header.header_bytes || used == *size) return;
   [[maybe_unused]] const int result = ::ftruncate(file->descriptor(), static_cast<off_t>(used));
+}
+
+// A copy of the process goes on writing its picture when the process is gone; unless it was killed, too.
+void wait_for_pictures(const SessionTrace& trace) {
+  const Result<File> file = File::open_regular(trace.path, O_RDONLY | O_NOFOLLOW);
+  if (!file) return;
+  // Of a writer that is gone another may remain: two readings must agree that there is none.
+  unsigned gone = 0;
+  for (;;) {
+    FileHeader header{};
+    const Result<size_t> got = file->read_at(0, &header, sizeof(header));
+    if (!got || *got < sizeof(header) || header.pictures_open == 0) return;
+    const auto state = process_state(header.picture_pid);
+    gone = header.picture_pid == 0 || !state || state->state == 'Z' || state->state == 'X' ? gone + 1 : 0;
+    if (gone > kGoneReadings) return;
+    std::this_thread::sleep_for(kPictureWait);
+  }
 }
 
 }  // namespace
@@ -110,7 +132,9 @@ void finish(std::vector<SessionTrace>& traces, pid_t pid, int wait_status) {
   }
   for (SessionTrace& trace : traces) {
     trace.running = process_lives(trace.header.pid, trace.header.process_start);
-    if (!trace.running) trim(trace);
+    if (trace.running) continue;
+    wait_for_pictures(trace);
+    trim(trace);
   }
 }
 

@@ -20,8 +20,8 @@ struct SessionTrace {
 // All traces of the session whose names fit the output pattern, in the order of their start.
 std::vector<SessionTrace> traces_of(uint64_t session, const std::string& output_pattern);
 
-// Writes how the program `pid` ended (its wait status) into the trace of its last image, and cuts every trace whose
-// process is gone to its used length.
+// Writes how the program `pid` ended (its wait status) into the trace of its last image, waits for heap snapshots that
+// are still being written, and cuts every trace whose process is gone to its used length.
 void finish(std::vector<SessionTrace>& traces, pid_t pid, int wait_status);
 
 // Shell patterns (glob) of the names that a recorder may give to traces under an output pattern.

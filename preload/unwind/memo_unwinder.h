@@ -163,8 +163,9 @@ class MemoUnwinder {
 // Uses no memo and writes nothing; some microseconds.
 bool still_interrupted(const Caller& from, uintptr_t sp) noexcept;
 
-// The frames from `innermost` outwards, up to `most`, as pairs of pc and the frame's end (its caller's stack pointer; 0:
-// the last that could be followed). `exact`: its pc was interrupted. Takes no lock and keeps nothing; about 1 us each.
+// The frames from `innermost` outwards, up to `most`, as pairs of pc and the frame's end (its caller's stack pointer;
+// 0: the last that could be followed). `exact`: its pc was interrupted. Takes no lock and keeps nothing; about 1 us
+// each.
 size_t list_frames(const Caller& innermost, bool exact, uint64_t* pairs, size_t most) noexcept;
 
 }  // namespace tidemark::unwind
