@@ -16,6 +16,8 @@ struct ReportOptions {
   std::optional<size_t> top;  // findings and peak stacks; empty: all findings, kPeakStacks peak stacks
   size_t resolve = SIZE_MAX;  // findings whose stacks are resolved: what will be shown
   bool progress = true;       // a bar on stderr, if that is a terminal
+  bool holders = false;       // fill in Report::holders
+  std::optional<model::WhoHoldsQuery> who_holds;  // fill in Report::who_holds
 };
 
 inline constexpr size_t kPeakStacks = 20;

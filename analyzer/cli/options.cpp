@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 
 #include "analyzer/base/units.h"
@@ -82,6 +83,26 @@ std::optional<Error> check_snapshot(const std::string& value) {
       fmt::format("--snapshot {}: expected exit, never, every=DURATION (such as every=10s) or growth=FACTOR "
                   "(above 1, such as growth=2)",
                   value)};
+}
+
+Result<model::WhoHoldsQuery> parse_who_holds(const std::string& text) {
+  model::WhoHoldsQuery query;
+  query.text = text;
+  if (text.compare(0, 2, "0x") == 0 || text.compare(0, 2, "0X") == 0) {
+    uint64_t address = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + 2, end, address, 16);
+    if (error != std::errc{} || stop != end) {
+      return Error{fmt::format("--who-holds {}: expected a hexadecimal address such as 0x55d0c0a012c0", text)};
+    }
+    query.address = address;
+  } else if (text.empty() || text.front() == '-') {
+    return Error{
+        fmt::format("--who-holds {}: expected an address such as 0x55d0c0a012c0, or a part of the name of a function "
+                    "or file of the allocation stack",
+                    text)};
+  }
+  return query;
 }
 
 Result<Command> parse_run(Arguments arguments) {
@@ -164,6 +185,13 @@ Result<Command> parse_report(Arguments arguments) {
       if ((!top || *top == 0) && !arguments.failed())
         return Error{fmt::format("--top {}: expected a number from 1", value)};
       command.top = top;
+    } else if (arguments.flag("--holders")) {
+      command.holders = true;
+    } else if (arguments.option("--who-holds", value)) {
+      if (arguments.failed()) break;
+      const auto query = parse_who_holds(value);
+      if (!query) return query.error();
+      command.who_holds = *query;
     } else {
       return Error{fmt::format("report: unknown option {}", arguments.peek())};
     }
@@ -211,8 +239,7 @@ const char* help_text() noexcept {
   return R"(Tidemark records what a program does with its heap, and explains it.
 
   tidemark [run] [options] [--] PROGRAM [ARGS...]   record; when it ends, print the report to stderr
-  tidemark report TRACE... [--format text|json] [-o FILE] [--top N]
-                                                    a trace, several, or a folder of them
+  tidemark report TRACE... [options]                a trace, several, or a folder of them
   tidemark mark PID TEXT                            name this moment in the record of a running program
   tidemark snapshot PID                             take a heap snapshot of a running program into its record
   tidemark --version, tidemark --help
@@ -226,6 +253,14 @@ Options of run:
   --no-follow-fork          record neither forked children nor exec'd images
   --report text|json|none   what to print to stderr at the end (default text)
   -q, --quiet               print nothing of ours
+
+Options of report:
+  --format text|json        (default text)
+  -o, --output FILE         instead of stdout
+  --top N                   the N largest of each kind (default: text 10, JSON all)
+  --holders                 who holds the memory: a tree, with what each holder retains
+  --who-holds ADDRESS|TEXT  who holds the block at 0x..., or those whose allocation stack has a function or a file with
+                            this text in its name
 
 The exit status of run is the program's own (128+N for signal N); 127 if there is no such program, 126 if it cannot be
 run. Other commands exit with 0, or with 2 when they could not do their work.

@@ -10,6 +10,7 @@
 
 #include "analyzer/base/result.h"
 #include "analyzer/launch/library.h"
+#include "analyzer/model/heap.h"
 
 namespace tidemark::cli {
 
@@ -28,6 +29,8 @@ struct ReportCommand {
   Format format = Format::kText;
   std::optional<std::string> output;
   std::optional<size_t> top;
+  bool holders = false;
+  std::optional<model::WhoHoldsQuery> who_holds;
 };
 
 struct MarkCommand {

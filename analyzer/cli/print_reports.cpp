@@ -73,6 +73,8 @@ bool print_reports(const std::vector<std::string>& traces, const PrintOptions& o
   const size_t text_top = options.top.value_or(report::TextOptions{}.top);
   ReportOptions make_options;
   make_options.top = options.top;
+  make_options.holders = options.holders;
+  make_options.who_holds = options.who_holds;
   if (options.format == Format::kText) make_options.resolve = text_top;
 
   symbols::SymbolStore store;

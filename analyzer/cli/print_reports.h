@@ -17,6 +17,8 @@ struct PrintOptions {
   Format format = Format::kText;
   bool as_tree = false;  // even if there is one trace only
   std::optional<size_t> top;
+  bool holders = false;
+  std::optional<model::WhoHoldsQuery> who_holds;
 };
 
 // Prints to the file that `open` gives; it is called once, when the first trace has been read, so that a failure leaves

@@ -69,6 +69,8 @@ int report(const ReportCommand& command) {
   PrintOptions options;
   options.format = command.format;
   options.top = command.top;
+  options.holders = command.holders;
+  options.who_holds = command.who_holds;
   for (const std::string& name : command.traces) {
     if (!is_folder(name)) {
       traces.push_back(name);
@@ -81,6 +83,10 @@ int report(const ReportCommand& command) {
       return kFailed;
     }
     traces.insert(traces.end(), found->begin(), found->end());
+  }
+  if (traces.size() > 1 && command.who_holds && command.who_holds->address) {
+    complain("--who-holds: an address belongs to one process: name its trace alone");
+    return kFailed;
   }
   if (traces.size() > 1) traces = by_start(traces);
 

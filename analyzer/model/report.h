@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/model/heap.h"
 #include "analyzer/model/verdict.h"
 
 namespace tidemark::model {
@@ -127,22 +128,6 @@ struct Growth {
   std::optional<double> bytes_per_hour, bytes_per_mark;
 };
 
-struct PathStep {
-  std::string type;
-  uint64_t offset = 0;
-};
-
-struct HeldBy {
-  std::string kind = "none";
-  std::optional<std::string> symbol;
-  std::vector<PathStep> path;
-};
-
-struct CycleMember {
-  std::string type;
-  uint64_t bytes = 0, offset = 0;
-};
-
 struct Finding {
   VerdictClass verdict_class = VerdictClass::kUndecided;
   VerdictKind kind = VerdictKind::kNone;
@@ -153,8 +138,30 @@ struct Finding {
   uint32_t site = 0;          // call-tree node whose stack is shown
   uint64_t folded_sites = 0;  // > 0: stands for that many small sites, and has no stack
   Stack stack;
+  HeldBy held_by;                  // one block of the finding, as an example
+  std::vector<CycleMember> cycle;  // of an unreachable cycle
+  // Of unreachable findings only. Direct: nothing but the cycle itself points at it. Indirect: only such blocks do.
+  uint64_t direct_blocks = 0, direct_bytes = 0;
+  uint64_t indirect_blocks = 0, indirect_bytes = 0;
+  uint64_t copies = 0;              // separate unreachable structures that look like this one
+  uint64_t resurrected_blocks = 0;  // called unreachable in some snapshot, and freed later
+  std::vector<KeptType> keeps;      // the indirect part by type, largest first
+};
+
+// An answer to --who-holds: a block, or several of one site that are held through the same types.
+struct HeldBlocks {
+  uint64_t address = 0;  // of the one whose path is shown
+  uint64_t blocks = 0;
+  uint64_t bytes = 0;  // of all of them
+  uint32_t site = 0;   // call-tree node
+  Stack stack;
   HeldBy held_by;
-  std::vector<CycleMember> cycle;
+};
+
+struct WhoHolds {
+  std::string query;  // WhoHoldsQuery::text
+  BlockSum matched;   // also those that are not shown
+  std::vector<HeldBlocks> blocks;
 };
 
 struct PeakStack {
@@ -201,6 +208,11 @@ struct Report {
   std::vector<Mark> marks;
   std::vector<TimelinePoint> timeline;
   Teardown teardown;
+  std::vector<Snapshot> snapshots;  // in the order of time
+  std::vector<SkippedSnapshots> snapshots_skipped;
+  std::optional<uint64_t> graph_snapshot;      // id of the one that findings, holders and who_holds rest on
+  std::optional<std::vector<Holder>> holders;  // largest first; only when asked for
+  std::optional<WhoHolds> who_holds;           // only when asked for
   std::vector<Frame> frames;
 };
 

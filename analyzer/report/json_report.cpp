@@ -7,15 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/report/json_findings.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/process_tree.h"
 
 namespace tidemark::report {
 namespace {
-
-std::optional<std::string> known(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional<std::string>(text);
-}
 
 std::string time_text(int64_t realtime_ns) {
   const std::time_t seconds = static_cast<std::time_t>(realtime_ns / 1'000'000'000);
@@ -27,205 +24,104 @@ std::string time_text(int64_t realtime_ns) {
 
 std::string id_text(uint64_t id) { return fmt::format("{:016x}", id); }
 
+std::optional<std::string> known_id(uint64_t id) { return id != 0 ? std::optional(id_text(id)) : std::nullopt; }
+
 void write_process(Json& json, const model::Process& process) {
-  json.key("process");
-  json.open_object();
-  json.member("command", process.command);
-  json.member("arguments", process.arguments);
-  json.member("executable", process.executable);
-  json.member("working_directory", process.working_directory);
-  json.member("pid", process.pid);
-  json.member("parent_pid", process.parent_pid);
-  json.member("image", process.image);
-  json.member("forked", process.forked);
-  json.member("trace_id", id_text(process.trace_id));
-  json.member("parent_trace_id",
-              process.parent_trace_id != 0 ? std::optional(id_text(process.parent_trace_id)) : std::nullopt);
-  json.member("start_time", time_text(process.start_realtime_ns));
-  json.member("duration_s", process.duration_s);
-  json.key("end");
-  json.open_object();
-  json.member("kind", end_name(process.end.kind));
-  json.member("code", process.end.code);
-  if (process.end.exec) json.member("exec", *process.end.exec);
-  json.close_object();
-  json.close_object();
+  json.object("process", [&] {
+    json.member("command", process.command);
+    json.member("arguments", process.arguments);
+    json.member("executable", process.executable);
+    json.member("working_directory", process.working_directory);
+    json.member("pid", process.pid);
+    json.member("parent_pid", process.parent_pid);
+    json.member("image", process.image);
+    json.member("forked", process.forked);
+    json.member("trace_id", id_text(process.trace_id));
+    json.member("parent_trace_id", known_id(process.parent_trace_id));
+    json.member("start_time", time_text(process.start_realtime_ns));
+    json.member("duration_s", process.duration_s);
+    json.object("end", [&] {
+      json.member("kind", end_name(process.end.kind));
+      json.member("code", process.end.code);
+      if (process.end.exec) json.member("exec", *process.end.exec);
+    });
+  });
 }
 
 void write_recording(Json& json, const model::Recording& recording) {
-  json.key("recording");
-  json.open_object();
-  json.member("trace", recording.trace);
-  json.member("mode", recording.mode);
-  json.member("events", recording.events);
-  json.member("threads", recording.threads);
-  json.member("complete", recording.complete);
-  json.member("lost", recording.lost);
-  json.member("trace_bytes", recording.trace_bytes);
-  json.member("cut_stacks", recording.cut_stacks);
-  json.member("allocator", known(recording.allocator));
-  json.member("operator_new", known(recording.operator_new));
-  json.key("unwind_check");
-  if (const auto& check = recording.unwind_check) {
-    json.open_object();
-    json.member("events", check->events);
-    json.member("differences", check->differences);
-    json.member("slow_path", check->slow_path);
-    json.member("cut", check->cut);
-    json.member("distinct_pcs", check->distinct_pcs);
-    json.member("unchecked", check->unchecked);
-    json.close_object();
-  } else {
-    json.value(nullptr);
-  }
-  json.key("stopped");
-  if (const auto& stopped = recording.stopped) {
-    json.open_object();
-    json.member("reason", stopped->reason);
-    json.member("errno", stopped->error);
-    json.member("error", known(stopped->error_text));
-    json.member("time_s", stopped->time_s);
-    json.close_object();
-  } else {
-    json.value(nullptr);
-  }
-  json.close_object();
+  json.object("recording", [&] {
+    json.member("trace", recording.trace);
+    json.member("mode", recording.mode);
+    json.member("events", recording.events);
+    json.member("threads", recording.threads);
+    json.member("complete", recording.complete);
+    json.member("lost", recording.lost);
+    json.member("trace_bytes", recording.trace_bytes);
+    json.member("cut_stacks", recording.cut_stacks);
+    json.member("allocator", known(recording.allocator));
+    json.member("operator_new", known(recording.operator_new));
+    json.optional_object("unwind_check", recording.unwind_check, [&](const model::UnwindCheck& check) {
+      json.member("events", check.events);
+      json.member("differences", check.differences);
+      json.member("slow_path", check.slow_path);
+      json.member("cut", check.cut);
+      json.member("distinct_pcs", check.distinct_pcs);
+      json.member("unchecked", check.unchecked);
+    });
+    json.optional_object("stopped", recording.stopped, [&](const model::Stopped& stopped) {
+      json.member("reason", stopped.reason);
+      json.member("errno", stopped.error);
+      json.member("error", known(stopped.error_text));
+      json.member("time_s", stopped.time_s);
+    });
+  });
 }
 
 void write_modules(Json& json, const std::vector<model::Module>& modules) {
-  json.key("modules");
-  json.open_array();
-  for (const model::Module& module : modules) {
-    json.open_object();
+  json.objects("modules", modules, [&](const model::Module& module) {
     json.member("path", module.path);
     json.member("build_id", known(module.build_id));
     json.member("loaded_s", module.loaded_s);
     json.member("unloaded_s", module.unloaded_s);
     json.member("symbols", module.symbols);
-    json.close_object();
-  }
-  json.close_array();
+  });
 }
 
 void write_memory(Json& json, const model::Memory& memory) {
-  json.key("memory");
-  json.open_object();
-  json.member("peak_live_bytes", memory.peak_live_bytes);
-  json.member("peak_live_blocks", memory.peak_live_blocks);
-  json.member("peak_time_s", memory.peak_time_s);
-  json.member("live_bytes_at_end", memory.live_bytes_at_end);
-  json.member("live_blocks_at_end", memory.live_blocks_at_end);
-  json.member("end_time_s", memory.end_time_s);
-  json.member("total_allocated_bytes", memory.total_allocated_bytes);
-  json.member("total_allocations", memory.total_allocations);
-  json.member("total_frees", memory.total_frees);
-  json.member("temporary_allocations", memory.temporary_allocations);
-  json.member("unknown_frees", memory.unknown_frees);
-  json.member("overwritten_blocks", memory.overwritten_blocks);
-  json.key("program_maps");
-  json.open_object();
-  json.member("count", memory.program_map_count);
-  json.member("live_bytes_at_end", memory.program_map_live_bytes);
-  json.close_object();
-  json.member("max_rss_bytes", memory.max_rss_bytes);
-  json.member("max_rss_time_s", memory.max_rss_time_s);
-  json.member("max_rss_before_bytes", memory.max_rss_before_bytes);
-  json.member("image_high_water_bytes", memory.image_high_water_bytes);
-  json.member("rss_bytes_at_end", memory.rss_bytes_at_end);
-  json.member("recorder_bytes_at_end", memory.recorder_bytes_at_end);
-  json.member("allocator_cached_bytes", memory.allocator_cached_bytes);
-  json.key("ledger");
-  json.open_array();
-  for (const model::LedgerRow& row : memory.ledger) {
-    json.open_object();
-    json.member("name", row.name);
-    json.member("bytes", row.bytes);
-    json.close_object();
-  }
-  json.close_array();
-  json.member("unexplained_bytes", memory.unexplained_bytes);
-  json.close_object();
-}
-
-void write_stack(Json& json, const model::Report& report, const model::Stack& stack) {
-  json.key("stack");
-  json.open_array();
-  for (const uint32_t index : stack.frames) {
-    const model::Frame& frame = report.frames[index];
-    json.open_object();
-    json.member("function", known(frame.function));
-    json.member("file", known(frame.file));
-    json.member("line", frame.line != 0 ? std::optional(frame.line) : std::nullopt);
-    json.member("module", known(frame.module));
-    json.member("offset", frame.offset);
-    json.member("inlined", frame.inlined);
-    json.close_object();
-  }
-  json.close_array();
-  json.member("stack_cut", stack.cut);
-}
-
-void write_finding(Json& json, const model::Report& report, const model::Finding& finding) {
-  json.open_object();
-  json.member("class", model::name(finding.verdict_class));
-  json.member("kind", model::name(finding.kind));
-  json.member("bytes", finding.bytes);
-  json.member("blocks", finding.blocks);
-  json.member("confidence", finding.confidence);
-  json.member("folded_sites", finding.folded_sites);
-  json.member("evidence", finding.evidence);
-  json.key("growth");
-  json.open_object();
-  json.member("trend", finding.growth.trend);
-  json.member("bytes_per_hour", finding.growth.bytes_per_hour);
-  json.member("bytes_per_mark", finding.growth.bytes_per_mark);
-  json.close_object();
-  write_stack(json, report, finding.stack);
-  json.key("held_by");
-  json.open_object();
-  json.member("kind", finding.held_by.kind);
-  json.member("symbol", finding.held_by.symbol);
-  json.key("path");
-  json.open_array();
-  for (const model::PathStep& step : finding.held_by.path) {
-    json.open_object();
-    json.member("type", step.type);
-    json.member("offset", step.offset);
-    json.close_object();
-  }
-  json.close_array();
-  json.close_object();
-  json.key("cycle");
-  json.open_array();
-  for (const model::CycleMember& member : finding.cycle) {
-    json.open_object();
-    json.member("type", member.type);
-    json.member("bytes", member.bytes);
-    json.member("offset", member.offset);
-    json.close_object();
-  }
-  json.close_array();
-  json.close_object();
-}
-
-void write_peak_stacks(Json& json, const model::Report& report) {
-  json.key("peak_stacks");
-  json.open_array();
-  for (const model::PeakStack& peak : report.peak_stacks) {
-    json.open_object();
-    json.member("bytes", peak.bytes);
-    json.member("blocks", peak.blocks);
-    write_stack(json, report, peak.stack);
-    json.close_object();
-  }
-  json.close_array();
+  json.object("memory", [&] {
+    json.member("peak_live_bytes", memory.peak_live_bytes);
+    json.member("peak_live_blocks", memory.peak_live_blocks);
+    json.member("peak_time_s", memory.peak_time_s);
+    json.member("live_bytes_at_end", memory.live_bytes_at_end);
+    json.member("live_blocks_at_end", memory.live_blocks_at_end);
+    json.member("end_time_s", memory.end_time_s);
+    json.member("total_allocated_bytes", memory.total_allocated_bytes);
+    json.member("total_allocations", memory.total_allocations);
+    json.member("total_frees", memory.total_frees);
+    json.member("temporary_allocations", memory.temporary_allocations);
+    json.member("unknown_frees", memory.unknown_frees);
+    json.member("overwritten_blocks", memory.overwritten_blocks);
+    json.object("program_maps", [&] {
+      json.member("count", memory.program_map_count);
+      json.member("live_bytes_at_end", memory.program_map_live_bytes);
+    });
+    json.member("max_rss_bytes", memory.max_rss_bytes);
+    json.member("max_rss_time_s", memory.max_rss_time_s);
+    json.member("max_rss_before_bytes", memory.max_rss_before_bytes);
+    json.member("image_high_water_bytes", memory.image_high_water_bytes);
+    json.member("rss_bytes_at_end", memory.rss_bytes_at_end);
+    json.member("recorder_bytes_at_end", memory.recorder_bytes_at_end);
+    json.member("allocator_cached_bytes", memory.allocator_cached_bytes);
+    json.objects("ledger", memory.ledger, [&](const model::LedgerRow& row) {
+      json.member("name", row.name);
+      json.member("bytes", row.bytes);
+    });
+    json.member("unexplained_bytes", memory.unexplained_bytes);
+  });
 }
 
 void write_threads(Json& json, const std::vector<model::Thread>& threads) {
-  json.key("threads");
-  json.open_array();
-  for (const model::Thread& thread : threads) {
-    json.open_object();
+  json.objects("threads", threads, [&](const model::Thread& thread) {
     json.member("serial", thread.serial);
     json.member("tid", thread.tid);
     json.member("name", thread.name);
@@ -233,46 +129,34 @@ void write_threads(Json& json, const std::vector<model::Thread>& threads) {
     json.member("frees", thread.frees);
     json.member("allocated_bytes", thread.allocated_bytes);
     json.member("live_bytes_at_end", thread.live_bytes_at_end);
-    json.close_object();
-  }
-  json.close_array();
+  });
 }
 
 void write_times(Json& json, const model::Report& report) {
-  json.key("lifetimes");
-  json.open_array();
-  for (const model::LifetimeBin& bin : report.lifetimes) {
-    json.open_object();
+  json.object("teardown", [&] {
+    json.member("begins_s", report.teardown.begins_s);
+    json.member("freed_bytes", report.teardown.freed_bytes);
+    json.member("freed_blocks", report.teardown.freed_blocks);
+  });
+  json.objects("lifetimes", report.lifetimes, [&](const model::LifetimeBin& bin) {
     json.member("from_ns", bin.from_ns);
     json.member("count", bin.count);
     json.member("bytes", bin.bytes);
-    json.close_object();
-  }
-  json.close_array();
-  json.key("marks");
-  json.open_array();
-  for (const model::Mark& mark : report.marks) {
-    json.open_object();
+  });
+  json.objects("marks", report.marks, [&](const model::Mark& mark) {
     json.member("name", mark.name);
     json.member("time_s", mark.time_s);
     json.member("live_bytes", mark.live_bytes);
     json.member("live_blocks", mark.live_blocks);
     json.member("rss_bytes", mark.rss_bytes);
     json.member("max_rss_bytes", mark.max_rss_bytes);
-    json.close_object();
-  }
-  json.close_array();
-  json.key("timeline");
-  json.open_array();
-  for (const model::TimelinePoint& point : report.timeline) {
-    json.open_object();
+  });
+  json.objects("timeline", report.timeline, [&](const model::TimelinePoint& point) {
     json.member("time_s", point.time_s);
     json.member("live_bytes", point.live_bytes);
     json.member("rss_bytes", point.rss_bytes);
     json.member("max_rss_bytes", point.max_rss_bytes);
-    json.close_object();
-  }
-  json.close_array();
+  });
 }
 
 void write_report(Json& json, const model::Report& report) {
@@ -282,25 +166,17 @@ void write_report(Json& json, const model::Report& report) {
   write_recording(json, report.recording);
   write_modules(json, report.modules);
   write_memory(json, report.memory);
-  json.key("verdict");
-  json.open_object();
-  json.member("class", model::name(report.verdict.verdict_class));
-  json.member("kind", model::name(report.verdict.kind));
-  json.member("confidence", report.verdict.confidence);
-  json.member("headline", report.verdict.headline);
-  json.close_object();
-  json.key("findings");
-  json.open_array();
-  for (const model::Finding& finding : report.findings) write_finding(json, report, finding);
-  json.close_array();
+  json.object("verdict", [&] {
+    json.member("class", model::name(report.verdict.verdict_class));
+    json.member("kind", model::name(report.verdict.kind));
+    json.member("confidence", report.verdict.confidence);
+    json.member("headline", report.verdict.headline);
+  });
+  write_findings(json, report);
   write_peak_stacks(json, report);
+  write_who_holds(json, report);
+  write_snapshots(json, report);
   write_threads(json, report.threads);
-  json.key("teardown");
-  json.open_object();
-  json.member("begins_s", report.teardown.begins_s);
-  json.member("freed_bytes", report.teardown.freed_bytes);
-  json.member("freed_blocks", report.teardown.freed_blocks);
-  json.close_object();
   write_times(json, report);
   json.close_object();
 }
@@ -336,31 +212,23 @@ void JsonTree::add(const model::Report& report) {
 Status JsonTree::finish() {
   Json& json = state_->json;
   json.close_array();
-  json.key("tree");
-  json.open_array();
-  for (const ProcessTree::Entry& entry : state_->tree.entries()) {
-    json.open_object();
+  json.objects("tree", state_->tree.entries(), [&](const ProcessTree::Entry& entry) {
     json.member("pid", entry.pid);
     json.member("parent_pid", entry.parent_pid);
     json.member("command", entry.command);
     json.member("image", entry.image);
     json.member("trace_id", id_text(entry.trace_id));
-    json.member("parent_trace_id",
-                entry.parent_trace_id != 0 ? std::optional(id_text(entry.parent_trace_id)) : std::nullopt);
-    json.close_object();
-  }
-  json.close_array();
-  const ProcessTree::Totals totals = state_->tree.totals();
-  json.key("totals");
-  json.open_object();
-  json.member("processes", totals.processes);
-  json.member("total_allocations", totals.allocations);
-  json.member("total_frees", totals.frees);
-  json.member("total_allocated_bytes", totals.allocated_bytes);
-  json.member("live_bytes_at_end", totals.live_bytes_at_end);
-  json.member("highest_peak_live_bytes", totals.highest_peak_live_bytes);
-  json.member("highest_max_rss_bytes", totals.highest_max_rss_bytes);
-  json.close_object();
+    json.member("parent_trace_id", known_id(entry.parent_trace_id));
+  });
+  json.object("totals", [&, totals = state_->tree.totals()] {
+    json.member("processes", totals.processes);
+    json.member("total_allocations", totals.allocations);
+    json.member("total_frees", totals.frees);
+    json.member("total_allocated_bytes", totals.allocated_bytes);
+    json.member("live_bytes_at_end", totals.live_bytes_at_end);
+    json.member("highest_peak_live_bytes", totals.highest_peak_live_bytes);
+    json.member("highest_max_rss_bytes", totals.highest_max_rss_bytes);
+  });
   json.close_object();
   return json.finish();
 }

@@ -22,6 +22,11 @@
 
 namespace tidemark::report {
 
+// What JSON shows as null where the model has an empty text.
+inline std::optional<std::string> known(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string>(text);
+}
+
 class Json {
  public:
   explicit Json(std::FILE* to) : file_(to), stream_(to, buffer_.data(), buffer_.size()), writer_(stream_) {
@@ -60,6 +65,35 @@ class Json {
   void member(const char* name, const T& content) {
     key(name);
     value(content);
+  }
+
+  template <class Write>
+  void object(const char* name, const Write& write) {
+    key(name);
+    open_object();
+    write();
+    close_object();
+  }
+  // An object for each of `range`; `write` gets the element and writes its members.
+  template <class Range, class Write>
+  void objects(const char* name, const Range& range, const Write& write) {
+    key(name);
+    open_array();
+    for (const auto& one : range) {
+      open_object();
+      write(one);
+      close_object();
+    }
+    close_array();
+  }
+  // null when there is none.
+  template <class T, class Write>
+  void optional_object(const char* name, const std::optional<T>& optional, const Write& write) {
+    if (optional) {
+      object(name, [&] { write(*optional); });
+    } else {
+      member(name, nullptr);
+    }
   }
 
   Status finish() {

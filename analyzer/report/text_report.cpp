@@ -11,6 +11,9 @@
 
 #include "analyzer/base/text.h"
 #include "analyzer/base/units.h"
+#include "analyzer/report/text_findings.h"
+#include "analyzer/report/text_holders.h"
+#include "analyzer/report/text_lines.h"
 #include "analyzer/report/text_stack.h"
 
 namespace tidemark::report {
@@ -19,19 +22,6 @@ namespace {
 constexpr size_t kChartWidth = 64;
 // A maxrss this much above the image's own high-water mark is not the image's.
 constexpr double kForeignMaxRss = 1.02;
-
-using Text = fmt::memory_buffer;
-
-template <class... Arguments>
-void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-  fmt::format_to(std::back_inserter(text), format, std::forward<Arguments>(arguments)...);
-  text.push_back('\n');
-}
-
-std::string percent(uint64_t part, uint64_t whole) {
-  return whole == 0 ? std::string("0%")
-                    : fmt::format("{:.1f}%", 100 * static_cast<double>(part) / static_cast<double>(whole));
-}
 
 std::string end_sentence(const model::Process& process) {
   const model::End& end = process.end;
@@ -64,10 +54,11 @@ std::string upper(std::string_view text) {
 }
 
 std::string share_sentence(const model::Report& report, const char* what, uint64_t bytes, uint64_t blocks,
-                           uint64_t whole, const model::Stack& stack) {
+                           uint64_t whole, const model::Stack& stack, const std::string& holder = {}) {
   const std::string where = stack_summary(report, stack);
-  return fmt::format("{}: {} ({}) in {}{}.", what, format_bytes(bytes), percent(bytes, whole), plural(blocks, "block"),
-                     where.empty() ? std::string(", of unknown origin") : " from " + where);
+  return fmt::format("{}: {} ({}) in {}{}{}.", what, format_bytes(bytes), percent(bytes, whole),
+                     plural(blocks, "block"), where.empty() ? std::string(", of unknown origin") : " from " + where,
+                     holder);
 }
 
 // The five lines for a tired engineer.
@@ -89,7 +80,7 @@ void write_summary(Text& text, const model::Report& report) {
     const model::Finding& first = report.findings.front();
     line(text, "{}",
          share_sentence(report, "Largest part of what is live at the end", first.bytes, first.blocks,
-                        memory.live_bytes_at_end, first.stack));
+                        memory.live_bytes_at_end, first.stack, holder_clause(first)));
   } else {
     line(text, "{}",
          memory.live_blocks_at_end == 0 ? std::string("Nothing is live at the end.")
@@ -109,30 +100,6 @@ void write_peak(Text& text, const model::Report& report, size_t top) {
          plural(peak.blocks, "block"));
     text.append(stack_lines(report, peak.stack, 6));
   }
-}
-
-void write_findings(Text& text, const model::Report& report, size_t top) {
-  line(text, "\nLIVE AT THE END  {} in {} at {}", format_bytes(report.memory.live_bytes_at_end),
-       plural(report.memory.live_blocks_at_end, "block"), format_seconds(report.memory.end_time_s));
-  size_t shown = 0;
-  for (const model::Finding& finding : report.findings) {
-    if (shown == top && finding.folded_sites == 0) continue;
-    const char* const kind = model::name(finding.kind);
-    std::string label = model::name(finding.verdict_class);
-    if (kind != nullptr) label += fmt::format(" / {}", kind);
-    line(text, "  {} ({}) in {}  {}{}", format_bytes(finding.bytes),
-         percent(finding.bytes, report.memory.live_bytes_at_end), plural(finding.blocks, "block"), label,
-         finding.confidence > 0 ? fmt::format(", confidence {:.1f}", finding.confidence) : std::string());
-    for (const std::string& evidence : finding.evidence) line(text, "    {}", evidence);
-    if (finding.folded_sites == 0) {
-      text.append(stack_lines(report, finding.stack, 6));
-      ++shown;
-    }
-  }
-  const size_t stacks = static_cast<size_t>(
-      std::count_if(report.findings.begin(), report.findings.end(), [](const auto& f) { return f.folded_sites == 0; }));
-  if (stacks > shown)
-    line(text, "  ({} more; --top {} shows them, and JSON has all)", plural(stacks - shown, "site"), stacks);
 }
 
 void write_totals(Text& text, const model::Report& report) {
@@ -314,12 +281,15 @@ std::string max_rss_sentence(const model::Report& report) {
 std::string text_report(const model::Report& report, const TextOptions& options) {
   Text text;
   write_summary(text, report);
+  write_who_holds(text, report, options.top);
+  write_holders(text, report, options.top);
   write_findings(text, report, options.top);
   write_peak(text, report, options.top);
   write_ledger(text, report.memory);
   write_totals(text, report);
   write_timeline(text, report);
   write_marks(text, report);
+  write_snapshots(text, report);
   write_threads(text, report, options.top);
   write_recording(text, report);
   return fmt::to_string(text);

@@ -77,8 +77,15 @@ TEST(Options, WhatIsWrongIsNamed) {
   EXPECT_NE(failure({"mark", "x", "y"}).find("no process id"), std::string::npos);
 }
 
+TEST(Options, SnapshotTakesAProcess) {
+  EXPECT_EQ(parsed<SnapshotCommand>({"snapshot", "123"}).pid, 123u);
+  for (const char* bad : {"", "0", "x", "-1", "99999999999"}) EXPECT_NE(failure({"snapshot", bad}), "") << bad;
+  EXPECT_NE(failure({"snapshot"}), "");
+  EXPECT_NE(failure({"snapshot", "1", "2"}), "");
+}
+
 TEST(Options, WhatComesLaterSaysSo) {
-  for (const char* name : {"check", "diff", "export", "top", "snapshot", "pack"}) {
+  for (const char* name : {"check", "diff", "export", "top", "pack"}) {
     EXPECT_EQ(failure({name, "x"}), std::string(name) + " is not in this version");
   }
   EXPECT_EQ(failure({"report", "--format", "html", "t"}), "--format html is not in this version");
@@ -93,6 +100,38 @@ TEST(Options, Report) {
   EXPECT_EQ(report.format, Format::kJson);
   EXPECT_EQ(report.output, "out");
   EXPECT_EQ(report.top, 3u);
+}
+
+TEST(Options, WhoHolds) {
+  EXPECT_TRUE(parsed<ReportCommand>({"report", "t", "--holders"}).holders);
+  const auto plain = parsed<ReportCommand>({"report", "t"});
+  EXPECT_FALSE(plain.holders || plain.who_holds);
+  for (const char* address : {"0x7f00deadBEEF", "0X7f00deadbeef"}) {
+    const auto query = parsed<ReportCommand>({"report", "t", "--who-holds", address}).who_holds;
+    ASSERT_TRUE(query);
+    EXPECT_EQ(query->text, address);
+    EXPECT_EQ(query->address, 0x7f00deadbeefu);
+  }
+  for (const char* site : {"leak.cpp", "make_request", "7f00deadbeef"}) {
+    const auto query = parsed<ReportCommand>({"report", std::string("--who-holds=") + site, "t"}).who_holds;
+    ASSERT_TRUE(query);
+    EXPECT_EQ(query->text, site);
+    EXPECT_FALSE(query->address);
+  }
+  for (const char* bad : {"0x", "0xleak", "0x1 ", "0x11112222333344445", "0x-1"}) {
+    EXPECT_NE(failure({"report", "t", "--who-holds", bad}).find("expected a hexadecimal address"), std::string::npos)
+        << bad;
+  }
+  for (const char* bad : {"", "--holders"}) {
+    EXPECT_NE(failure({"report", "t", "--who-holds", bad}).find("expected an address such as"), std::string::npos);
+  }
+  EXPECT_EQ(failure({"report", "t", "--who-holds"}), "--who-holds needs a value");
+  EXPECT_NE(failure({"--holders", "prog"}).find("--holders"), std::string::npos);
+}
+
+TEST(Options, HelpNamesEveryOptionOfReport) {
+  for (const char* option : {"--format", "--output", "--top", "--holders", "--who-holds"})
+    EXPECT_NE(std::string(help_text()).find(option), std::string::npos) << option;
 }
 
 TEST(Options, MarkHelpAndVersion) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`tidemark report` as users call it: exit statuses, messages, and every JSON report against its schema.
 
-    report_command_test.py TIDEMARK WRITE_SAMPLE_TRACES SCHEMA
+    report_command_test.py TIDEMARK WRITE_SAMPLE_TRACES WRITE_FILLED_REPORT SCHEMA
 """
 import json
 import os
@@ -12,7 +12,7 @@ import unittest
 
 import jsonschema
 
-TIDEMARK, WRITER, SCHEMA = sys.argv[1:4]
+TIDEMARK, WRITER, FILLED, SCHEMA = sys.argv[1:5]
 
 
 def run(*arguments):
@@ -27,6 +27,23 @@ def validate(document):
     name = "report" if document["schema"] == "tidemark.report/1" else "report_tree"
     jsonschema.Draft202012Validator({**schema, "oneOf": [{"$ref": "#/$defs/" + name}]}).validate(document)
     jsonschema.Draft202012Validator(schema).validate(document)
+
+
+def unfilled(schema, node, values, where):
+    """Members that the schema has below `node` and that none of `values` gives a value other than null, "", [] or 0."""
+    if "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    if "items" in node:
+        items = [item for value in values for item in value]
+        return unfilled(schema, node["items"], items, where + "[]") if items else [where]
+    missing = []
+    for name, below in node.get("properties", {}).items():
+        held = [value[name] for value in values if value.get(name) not in (None, "", [], 0, False)]
+        # A holder's children end somewhere.
+        missing += unfilled(schema, below, held, f"{where}.{name}") if held and name != "children" else []
+        if not held:
+            missing.append(f"{where}.{name}")
+    return missing
 
 
 class ReportCommand(unittest.TestCase):
@@ -60,6 +77,70 @@ class ReportCommand(unittest.TestCase):
         report["memory"]["surprise"] = 1
         with self.assertRaises(jsonschema.ValidationError):
             validate(report)
+
+    def test_a_filled_report_fits_the_schema(self):
+        report = json.loads(subprocess.run([FILLED], capture_output=True, check=True).stdout)
+        validate(report)
+        validate(json.loads(subprocess.run([FILLED, "tree"], capture_output=True, check=True).stdout))
+        with open(SCHEMA, encoding="utf-8") as file:
+            schema = json.load(file)
+        properties = schema["$defs"]["report"]["properties"]
+        for name in ("findings", "snapshots", "snapshots_skipped", "graph_snapshot", "holders", "who_holds_matched",
+                     "who_holds"):
+            with self.subTest(name):
+                self.assertTrue(report[name])
+                rest = [where for where in unfilled(schema, properties[name], [report[name]], name)
+                        if where not in ("findings[].folded_sites", "findings[].stack_cut", "who_holds[].stack_cut",
+                                         "findings[].held_by.weak", "findings[].held_by.thread",
+                                         "findings[].held_by.offset", "findings[].held_by.elided",
+                                         "who_holds[].held_by.offset")]
+                self.assertEqual(rest, [])
+
+        # Objects stay closed, the new ones too.
+        for path in (("findings", 0), ("findings", 0, "held_by"), ("findings", 1, "held_by", "path", 0),
+                     ("findings", 0, "cycle", 0), ("findings", 0, "keeps", 0), ("snapshots", 0),
+                     ("snapshots_skipped", 0), ("holders", 0), ("holders", 0, "children", 0), ("who_holds", 0),
+                     ("who_holds_matched",)):
+            with self.subTest(path):
+                copy = json.loads(json.dumps(report))
+                part = copy
+                for step in path:
+                    part = part[step]
+                part["surprise"] = 1
+                with self.assertRaises(jsonschema.ValidationError):
+                    validate(copy)
+
+    def test_what_a_filled_report_says(self):
+        report = json.loads(subprocess.run([FILLED], capture_output=True, check=True).stdout)
+        lost, held = report["findings"]
+        self.assertEqual((lost["direct_blocks"], lost["direct_bytes"]), (1000, 2000))
+        self.assertEqual((lost["indirect_blocks"], lost["indirect_bytes"]), (30, 80 << 20))
+        self.assertEqual((lost["copies"], lost["resurrected_blocks"], len(lost["keeps"])), (10, 2, 6))
+        self.assertEqual(lost["cycle"][0],
+                         {"type": "ConversationTranscriber", "bytes": 96, "offset": 0x18, "field": "recognized"})
+        self.assertIsNone(lost["cycle"][2]["field"])
+        self.assertEqual((lost["held_by"]["kind"], lost["held_by"]["path"]), ("none", []))
+        self.assertEqual((held["held_by"]["kind"], held["held_by"]["symbol"]), ("global", "global_store"))
+        self.assertEqual((held["held_by"]["file"], held["held_by"]["line"]), ("/src/demos/leak.cpp", 12))
+        self.assertEqual([step["offset"] for step in held["held_by"]["path"]], [0x20, 0])
+        cut, whole = report["snapshots"]
+        self.assertEqual((cut["reason"], cut["complete"], cut["unreachable_blocks"]), ("growth", False, None))
+        self.assertEqual(whole["reachable_blocks"] + whole["weak_blocks"] + whole["unreachable_blocks"],
+                         whole["live_blocks"])
+        self.assertEqual(whole["pause_s"], 0.0008)
+        self.assertEqual(report["snapshots_skipped"], [{"reason": "growth", "why": "memory", "count": 2,
+                                                        "error_text": "Cannot allocate memory"}])
+        self.assertEqual(report["graph_snapshot"], whole["id"])
+        strings = report["holders"][0]["children"][0]["children"][0]
+        self.assertEqual((strings["count"], strings["bytes"]), (1_000_000, 54 << 20))
+        self.assertEqual([holder["kind"] for holder in report["holders"]], ["global", "none"])
+        self.assertEqual(report["who_holds"][0]["address"], "0x55d0c0a012c0")
+
+    def test_without_snapshots(self):
+        report = self.json_of(self.path("whole"))
+        self.assertEqual((report["snapshots"], report["snapshots_skipped"], report["graph_snapshot"]), ([], [], None))
+        for name in ("holders", "who_holds", "who_holds_matched"):
+            self.assertNotIn(name, report)
 
     def test_figures(self):
         report = self.json_of(self.path("whole"))
@@ -155,6 +236,12 @@ class ReportCommand(unittest.TestCase):
                 (["--format", "html", self.path("whole")], "not in this version"),
                 (["--format", "html"], "not in this version"),
                 ([], "no trace given"),
+                (["--who-holds", "0xleak", self.path("whole")], "expected a hexadecimal address"),
+                (["--who-holds", "", self.path("whole")], "expected an address such as"),
+                ([self.path("whole"), "--who-holds"], "needs a value"),
+                (["--who-holds", "0x1000", self.path("whole"), self.path("child")], "name its trace alone"),
+                (["--who-holds", "0x1000", self.folder], "name its trace alone"),
+                (["--holders=yes", self.path("whole")], "unknown option --holders=yes"),
             ):
                 with self.subTest(message):
                     if arguments == [folder]:
@@ -177,7 +264,7 @@ class ReportCommand(unittest.TestCase):
             self.assertEqual(len(document["reports"]), 1)
 
     def test_other_commands(self):
-        for name in ("check", "diff", "export", "top", "snapshot", "pack"):
+        for name in ("check", "diff", "export", "top", "pack"):
             result = run(name, "x")
             self.assertEqual((result.returncode, result.stderr), (2, f"tidemark: {name} is not in this version\n"))
         self.assertEqual(run("--help").returncode, 0)

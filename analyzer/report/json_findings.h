@@ -1,0 +1,16 @@
+// The parts of a JSON report that show stacks and who holds what: members of the report's object.
+#pragma once
+
+#include "analyzer/model/report.h"
+#include "analyzer/report/json_writer.h"
+
+namespace tidemark::report {
+
+void write_findings(Json& json, const model::Report& report);
+void write_peak_stacks(Json& json, const model::Report& report);
+// Nothing without --who-holds.
+void write_who_holds(Json& json, const model::Report& report);
+// The snapshots, taken and skipped, and with --holders the tree.
+void write_snapshots(Json& json, const model::Report& report);
+
+}  // namespace tidemark::report
