@@ -81,6 +81,23 @@ bool signal_waits(uint32_t pid, uint32_t tid) noexcept {
   return (pending & ~blocked) != 0;
 }
 
+// Whether the thread waits for a vfork child, in which case it cannot stop.
+bool waits_for_child(const SleepingCall& call) noexcept {
+  return call.number == SYS_vfork || call.number == SYS_clone || call.number == SYS_clone3;
+}
+
+bool has_ended(uint32_t pid, uint32_t tid) noexcept {
+  char text[512];
+  const long fd = sys::open(task_path(pid, tid, "/stat").text(), O_RDONLY | O_CLOEXEC);
+  if (sys::failed(fd)) return true;
+  const long size = sys::read(static_cast<int>(fd), text, sizeof(text) - 1);
+  sys::close(static_cast<int>(fd));
+  if (size <= 0) return true;
+  text[size] = 0;
+  const char* const name_end = std::strrchr(text, ')');
+  return name_end == nullptr || name_end[1] == 0 || name_end[2] == 'Z' || name_end[2] == 'X';
+}
+
 // Whether a call that sleeps answers EINTR to an interruption and has a limit of time, so that starting it again would
 // prolong it.
 bool must_not_be_interrupted(uint32_t pid, const SleepingCall& call) noexcept {
@@ -174,17 +191,14 @@ int Freezer::look_at(uint32_t tid, bool hold_all) noexcept {
   Thread* const thread = add(tid);
   if (thread == nullptr) return ENOMEM;
   SleepingCall call;
-  if (!hold_all && read_call(pid_, tid, call) && must_not_be_interrupted(pid_, call) && read_asleep(pid_, tid, *thread))
+  if (read_call(pid_, tid, call) && (waits_for_child(call) || (!hold_all && must_not_be_interrupted(pid_, call))) &&
+      read_asleep(pid_, tid, *thread))
     return 0;
   long answer = sys::call(SYS_ptrace, PTRACE_SEIZE, tid, 0, 0);
   if (answer == 0) answer = sys::call(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0);
-  if (answer == -ESRCH) {
-    --threads_.count;  // it has ended
-    return 0;
-  }
   if (answer != 0) {
     --threads_.count;
-    return static_cast<int>(-answer);
+    return answer == -ESRCH || has_ended(pid_, tid) ? 0 : static_cast<int>(-answer);
   }
   thread->held = true;
   return 0;

@@ -27,7 +27,7 @@ class LongPath {
   const char* text() const noexcept { return overflow_ ? "" : text_; }
 
  private:
-  char text_[1024] = {};
+  char text_[512] = {};
   size_t used_ = 0;
   bool overflow_ = false;
 };
@@ -48,7 +48,7 @@ bool read_number(const char* path, uint64_t& value) noexcept {
 // The page cache that is charged to a group: the kernel takes it back before it kills.
 uint64_t cache_in(const char* path) noexcept {
   uint64_t own = 0, total = 0;  // version 1 has both, without and with the groups below; version 2's own are total
-  for_each_line<4096>(path, [&](const char* at, const char* end) {
+  for_each_line<512>(path, [&](const char* at, const char* end) {
     const auto add = [&](const char* name, uint64_t& sum) {
       const size_t length = std::strlen(name);
       if (static_cast<size_t>(end - at) <= length || std::memcmp(at, name, length) != 0) return;
@@ -100,7 +100,7 @@ uint64_t memory_headroom() noexcept {
   const auto consider = [&least](uint64_t left) {
     if (left < least) least = left;
   };
-  for_each_line<1024>("/proc/self/cgroup", [&](const char* at, const char* end) {
+  for_each_line<512>("/proc/self/cgroup", [&](const char* at, const char* end) {
     const auto* first = static_cast<const char*>(std::memchr(at, ':', static_cast<size_t>(end - at)));
     if (first == nullptr) return;
     const auto* second = static_cast<const char*>(std::memchr(first + 1, ':', static_cast<size_t>(end - first - 1)));
@@ -114,7 +114,7 @@ uint64_t memory_headroom() noexcept {
       consider(least_left("/sys/fs/cgroup/memory", folder, length, "/memory.limit_in_bytes", "/memory.usage_in_bytes"));
     }
   });
-  for_each_line<1024>("/proc/meminfo", [&](const char* at, const char* end) {
+  for_each_line<512>("/proc/meminfo", [&](const char* at, const char* end) {
     constexpr char kName[] = "MemAvailable:";
     constexpr size_t kLength = sizeof(kName) - 1;
     if (static_cast<size_t>(end - at) < kLength || std::memcmp(at, kName, kLength) != 0) return;
