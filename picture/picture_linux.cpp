@@ -469,7 +469,7 @@ size_t read_epoll_words(uint32_t pid, uint64_t* words, size_t most) noexcept {
         if (std::memcmp(at, "data:", 5) != 0) continue;
         at += 5;
         while (at != end && *at == ' ') ++at;
-        const uint64_t value = parse_number(at, end, 16);
+        const uint64_t value = parse_number(at, end, 16) & kAddressMask;
         if (value >= kPage && count < most) words[count++] = value;
         return;
       }

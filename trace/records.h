@@ -294,7 +294,7 @@ struct ResidencyRecord {
   }
 };
 
-// A difference of two values: in units of 16 where it can be, zigzag, with a last bit that tells.
+// A difference of two values below 2^48: in units of 16 where it can be, zigzag, with a last bit that tells.
 constexpr uint64_t code_word_delta(uint64_t delta) noexcept {
   const auto difference = static_cast<int64_t>(delta);
   return (delta & 15) == 0 ? zigzag(difference >> 4) << 1 : zigzag(difference) << 1 | 1;

@@ -38,7 +38,8 @@ TEST(Words, ComeBackAsTheyWere) {
     uint64_t source = 0x7f00'0000'0000;
     for (int i = 0; i < 20'000; ++i) {
       source += (1 + random() % (i % 100 == 0 ? 1'000'000 : 5)) << shift;
-      const uint64_t value = i % 7 == 0 ? random() : 0x5555'0000'0000 + random() % 4096 * (i % 3 == 0 ? 1 : 16);
+      const uint64_t value =
+          i % 7 == 0 ? random() & kAddressMask : 0x5555'0000'0000 + random() % 4096 * (i % 3 == 0 ? 1 : 16);
       words.emplace_back(source, value);
     }
     auto flush = [&](const trace::WordsRecord& record) {
@@ -55,8 +56,8 @@ TEST(Words, ComeBackAsTheyWere) {
 }
 
 TEST(Words, DeltasKeepEveryBit) {
-  for (const uint64_t delta : {uint64_t{0}, uint64_t{1}, uint64_t{16}, ~uint64_t{0}, ~uint64_t{15}, uint64_t{1} << 62,
-                               uint64_t{48}, uint64_t{0} - 8}) {
+  for (const uint64_t delta : {uint64_t{0}, uint64_t{1}, uint64_t{16}, ~uint64_t{0}, ~uint64_t{15}, kAddressMask,
+                               uint64_t{48}, uint64_t{0} - 8, uint64_t{0} - kAddressMask}) {
     EXPECT_EQ(trace::decode_word_delta(trace::code_word_delta(delta)), delta);
   }
 }
