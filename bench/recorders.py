@@ -88,13 +88,24 @@ class Recorder:
 
 
 class Tidemark(Recorder):
+    """The record of events alone."""
+
     name = "tidemark"
     title = "Tidemark"
     base = "native"
+    snapshots = "never"
 
     def command(self, workload: Workload, traces: Path) -> list:
-        return [TIDEMARK, "run", "--report", "none", "--quiet", "-o", traces / "%e.%p.tidemark", "--",
-                *workload.command]
+        return [TIDEMARK, "run", "--report", "none", "--quiet", "--snapshot", self.snapshots, "-o",
+                traces / "%e.%p.tidemark", "--", *workload.command]
+
+
+class TidemarkSnapshots(Tidemark):
+    """With heap snapshots as by default; the command waits for the last one to be written."""
+
+    name = "tidemark_snapshots"
+    title = "Tidemark with snapshots"
+    snapshots = "exit,growth=2"
 
 
 class TidemarkPreloaded(Recorder):
@@ -105,7 +116,8 @@ class TidemarkPreloaded(Recorder):
     base = "native"
 
     def environment(self, traces: Path) -> dict:
-        return {"LD_PRELOAD": PRELOAD, "TIDEMARK_OUTPUT": traces / "%e.%p.tidemark"}
+        return {"LD_PRELOAD": PRELOAD, "TIDEMARK_OUTPUT": traces / "%e.%p.tidemark",
+                "TIDEMARK_SNAPSHOT": "never"}
 
 
 class Heaptrack(Recorder):
@@ -169,4 +181,4 @@ class JemallocSampling(Jemalloc):
 
 NATIVE = Recorder()
 RECORDERS = {recorder.name: recorder for recorder in
-             (Tidemark(), Heaptrack(), LeakSanitizer(), Jemalloc(), JemallocSampling())}
+             (Tidemark(), TidemarkSnapshots(), Heaptrack(), LeakSanitizer(), Jemalloc(), JemallocSampling())}

@@ -45,7 +45,7 @@ def record_table(document: dict) -> str:
         columns.append(f"{titles[name]} ÷ {RECORDERS[name].base}")
         if name == "tidemark":
             columns.append("target")
-    with_events = [name for name in ratio_names if RECORDERS[name].base == "native"]
+    with_events = [name for name in ratio_names if RECORDERS[name].base == "native" and name != "tidemark_snapshots"]
     columns.append("more ns per event: " + " / ".join(titles[name] for name in with_events))
     columns.append("peak RSS, MB: native / Tidemark without trace pages / " +
                    " / ".join(titles[name] for name in with_events))
@@ -87,6 +87,7 @@ def start_text(start: dict) -> str:
     """One sentence about a program that does nothing."""
     native = start["native"]
     titles = {"tidemark_preloaded": "Tidemark preloaded", "tidemark": "`tidemark run`",
+              "tidemark_snapshots": "`tidemark run` with a heap snapshot at its end",
               "heaptrack": "heaptrack", "lsan": "LeakSanitizer"}
     others = [f"{show(start[name] - native, '.1f', MAX_START_MS if name.startswith('tidemark') else None)} ms "
               f"more under {title}" for name, title in titles.items() if name in start]
@@ -96,8 +97,8 @@ def start_text(start: dict) -> str:
 LEGEND = (
     f"Bold: over the target. Targets beside the column of that name: peak RSS without trace pages at most native + 5% "
     f"+ 16 MB, at most {MAX_BYTES_PER_EVENT:g} bytes per event, {MAX_BYTES_PER_EVENT_ZSTD:g} after zstd -3. jemalloc's "
-    "sampling is compared with plain jemalloc. Growth snapshots: not in this version, so that every figure is without "
-    "them.")
+    "sampling is compared with plain jemalloc. Tidemark's figures are without heap snapshots, but for the column that says "
+    "so: with those of the default, at exit and as the heap grows, and with waiting for the last one to be written.")
 
 
 def scaling_table(document: dict) -> str:
