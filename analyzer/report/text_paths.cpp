@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "analyzer/base/short_names.h"
 #include "analyzer/base/text.h"
 #include "analyzer/base/units.h"
-#include "analyzer/report/short_names.h"
 
 namespace tidemark::report {
 namespace {

@@ -6,12 +6,10 @@
 #include <utility>
 
 #include "analyzer/symbols/demangle.h"
+#include "analyzer/symbols/dwarf_tools.h"
 
 namespace tidemark::symbols {
 namespace {
-
-// Deeper nesting of scopes than this is no code that people wrote.
-constexpr int kMaxScopeDepth = 200;
 
 template <class Visitor>
 void for_each_range(Dwarf_Die* die, Visitor visit) {
@@ -20,14 +18,6 @@ void for_each_range(Dwarf_Die* die, Visitor visit) {
   while ((offset = dwarf_ranges(die, offset, &base, &low, &high)) > 0) {
     if (low < high) visit(low, high);
   }
-}
-
-template <class Visitor>
-void for_each_child(Dwarf_Die* die, Visitor visit) {
-  Dwarf_Die child;
-  if (dwarf_child(die, &child) != 0) return;
-  do visit(child);
-  while (dwarf_siblingof(&child, &child) == 0);
 }
 
 bool holds_functions(int tag) {
@@ -70,16 +60,6 @@ void find_inlined(Dwarf_Die* scope, uint64_t address, int depth, std::vector<Dwa
   } while (dwarf_siblingof(&child, &child) == 0);
 }
 
-const char* text_of(Dwarf_Die* die, unsigned kind) {
-  Dwarf_Attribute attribute;
-  return dwarf_formstring(dwarf_attr_integrate(die, kind, &attribute));
-}
-
-const char* linkage_name(Dwarf_Die* die) {
-  const char* const name = text_of(die, DW_AT_linkage_name);
-  return name != nullptr ? name : text_of(die, DW_AT_MIPS_linkage_name);
-}
-
 // The declaration that stands in its namespace or class: an inlined call or a definition refers to it.
 Dwarf_Off declaration_of(Dwarf_Die die) {
   constexpr int kMaxSteps = 8;
@@ -92,29 +72,6 @@ Dwarf_Off declaration_of(Dwarf_Die die) {
     die = next;
   }
   return dwarf_dieoffset(&die);
-}
-
-std::string absolute(const char* file, Dwarf_Die* unit) {
-  if (file == nullptr) return {};
-  if (file[0] == '/') return file;
-  Dwarf_Attribute attribute;
-  const char* const folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
-  return folder == nullptr ? std::string(file) : std::string(folder) + "/" + file;
-}
-
-uint64_t number(Dwarf_Die* die, unsigned kind) {
-  Dwarf_Attribute attribute;
-  Dwarf_Word value = 0;
-  return dwarf_formudata(dwarf_attr(die, kind, &attribute), &value) == 0 ? value : 0;
-}
-
-// What a scope adds to the names of functions inside it; local classes are named after their function, too.
-std::string scope_name(Dwarf_Die* scope, int tag) {
-  if (tag == DW_TAG_lexical_block) return {};
-  if (const char* name = text_of(scope, DW_AT_name)) return name;
-  if (tag == DW_TAG_namespace) return "(anonymous namespace)";
-  // A class without a name that has functions is a lambda's.
-  return tag == DW_TAG_class_type || tag == DW_TAG_structure_type ? "{lambda}" : "";
 }
 
 }  // namespace
@@ -138,13 +95,14 @@ void DwarfIndex::collect(Dwarf_Die* scope, const std::string& name, int depth, U
   if (depth > kMaxScopeDepth) return;
   for_each_child(scope, [&](Dwarf_Die& child) {
     const int tag = dwarf_tag(&child);
-    if (!holds_functions(tag)) return;
+    if (!holds_functions(tag)) return true;
     if (tag == DW_TAG_subprogram) {
       for_each_range(&child, [&](uint64_t low, uint64_t high) { functions.ranges.push_back({low, high, child}); });
       if (!name.empty() && linkage_name(&child) == nullptr) functions.scopes.emplace(dwarf_dieoffset(&child), name);
     }
     const std::string own = scope_name(&child, tag);
     collect(&child, own.empty() ? name : name + own + "::", depth + 1, functions);
+    return true;
   });
 }
 
@@ -158,12 +116,23 @@ const DwarfIndex::UnitFunctions& DwarfIndex::functions_of(uint32_t unit) {
   return functions;
 }
 
+std::optional<uint32_t> DwarfIndex::unit_index(uint64_t address) const {
+  auto range = std::upper_bound(ranges_.begin(), ranges_.end(), address,
+                                [](uint64_t wanted, const UnitRange& a) { return wanted < a.low; });
+  if (range == ranges_.begin() || (--range)->high <= address) return std::nullopt;
+  return range->unit;
+}
+
+std::optional<Dwarf_Die> DwarfIndex::unit_at(uint64_t address) const {
+  const std::optional<uint32_t> index = unit_index(address);
+  return index ? std::optional<Dwarf_Die>(units_[*index].functions) : std::nullopt;
+}
+
 std::vector<SourceFrame> DwarfIndex::find(uint64_t address) {
   std::vector<SourceFrame> frames;
-  const auto behind = [](uint64_t wanted, const auto& range) { return wanted < range.low; };
-  auto range = std::upper_bound(ranges_.begin(), ranges_.end(), address, behind);
-  if (range == ranges_.begin() || (--range)->high <= address) return frames;
-  Unit& unit = units_[range->unit];
+  const std::optional<uint32_t> index = unit_index(address);
+  if (!index) return frames;
+  Unit& unit = units_[*index];
 
   // The line table tells where the innermost function is; each inlined call tells where it was called from.
   std::string file;
@@ -174,7 +143,7 @@ std::vector<SourceFrame> DwarfIndex::find(uint64_t address) {
     file = absolute(dwarf_linesrc(line, nullptr, nullptr), &unit.lines);
   }
 
-  const UnitFunctions& functions = functions_of(range->unit);
+  const UnitFunctions& functions = functions_of(*index);
   const auto name_of = [&functions](Dwarf_Die& die) -> std::string {
     if (const char* name = linkage_name(&die)) return demangle(name);
     const char* const name = text_of(&die, DW_AT_name);
@@ -182,7 +151,8 @@ std::vector<SourceFrame> DwarfIndex::find(uint64_t address) {
     const auto scope = functions.scopes.find(declaration_of(die));
     return scope == functions.scopes.end() ? std::string(name) : scope->second + name;
   };
-  auto function = std::upper_bound(functions.ranges.begin(), functions.ranges.end(), address, behind);
+  auto function = std::upper_bound(functions.ranges.begin(), functions.ranges.end(), address,
+                                   [](uint64_t wanted, const Function& a) { return wanted < a.low; });
   if (function == functions.ranges.begin() || (--function)->high <= address) {
     if (!file.empty()) frames.push_back({"", file, line_number, false});
     return frames;

@@ -8,6 +8,7 @@
 #include <elfutils/libdw.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,6 +31,9 @@ class DwarfIndex {
   // The frames at an address of the debug information's own address space, innermost first; empty if it says nothing.
   std::vector<SourceFrame> find(uint64_t address);
 
+  // The unit whose code is at an address: that which holds the functions and types.
+  std::optional<Dwarf_Die> unit_at(uint64_t address) const;
+
  private:
   struct UnitRange {
     uint64_t low, high;
@@ -49,6 +53,7 @@ class DwarfIndex {
     std::unordered_map<Dwarf_Off, std::string> scopes;  // "space::Class::" of functions that have no mangled name
   };
 
+  std::optional<uint32_t> unit_index(uint64_t address) const;
   const UnitFunctions& functions_of(uint32_t unit);
   static void collect(Dwarf_Die* scope, const std::string& name, int depth, UnitFunctions& functions);
 

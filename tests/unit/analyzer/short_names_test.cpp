@@ -1,8 +1,8 @@
-#include "analyzer/report/short_names.h"
+#include "analyzer/base/short_names.h"
 
 #include <gtest/gtest.h>
 
-namespace tidemark::report {
+namespace tidemark {
 namespace {
 
 constexpr const char* kString = "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
@@ -32,4 +32,4 @@ TEST(ShortNames, WhatIsNoDefaultStays) {
 }
 
 }  // namespace
-}  // namespace tidemark::report
+}  // namespace tidemark

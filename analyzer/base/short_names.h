@@ -1,12 +1,12 @@
 // C++ names as people write them: std::string, std::vector<int>, without the template arguments that are there by
-// default. For the text report; JSON keeps the whole name.
+// default. For names that people read; the JSON report keeps functions' whole names.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace tidemark::report {
+namespace tidemark {
 
 std::string short_name(std::string_view demangled);
 
-}  // namespace tidemark::report
+}  // namespace tidemark

@@ -1,9 +1,9 @@
-#include "analyzer/report/short_names.h"
+#include "analyzer/base/short_names.h"
 
 #include <array>
 #include <cstddef>
 
-namespace tidemark::report {
+namespace tidemark {
 namespace {
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
@@ -36,7 +36,9 @@ std::string short_name(std::string_view demangled) {
   std::string text(demangled);
   replace_all(text, "[abi:cxx11]", "");
   if (text.find("std::") == std::string::npos) return text;
-  replace_all(text, "std::__cxx11::", "std::");
+  // Inline namespaces of the standard libraries' ABI versions.
+  for (const std::string_view version : {"std::__cxx11::", "std::__1::", "std::__ndk1::"})
+    replace_all(text, version, "std::");
   replace_all(text, "std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string");
   replace_all(text, "std::basic_string<wchar_t, std::char_traits<wchar_t>, std::allocator<wchar_t> >", "std::wstring");
   static constexpr std::array<std::string_view, 6> kDefaults = {
@@ -46,4 +48,4 @@ std::string short_name(std::string_view demangled) {
   return text;
 }
 
-}  // namespace tidemark::report
+}  // namespace tidemark
