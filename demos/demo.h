@@ -1,4 +1,4 @@
-// What the demos share: their two flags, the pace of their rounds, the ordinary work that a program does between the
+// What the demos share: their flags, the pace of their rounds, the ordinary work that a program does between the
 // interesting moments, and the count of what they hold, taken from their own data and not from the allocator, so that a
 // report can be compared with it.
 //
@@ -33,7 +33,30 @@ struct Options {
   }
 };
 
-// Ends the program with status 2 when the flags cannot be understood.
+// Whether the flag is there; it is taken out of the arguments.
+inline bool take_flag(int& argc, char** argv, const char* flag) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], flag) != 0) continue;
+    for (--argc; i < argc; ++i) argv[i] = argv[i + 1];
+    return true;
+  }
+  return false;
+}
+
+// The number behind the flag, both taken out of the arguments; `otherwise` without the flag.
+inline std::size_t take_number(int& argc, char** argv, const char* flag, std::size_t otherwise) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::strcmp(argv[i], flag) != 0) continue;
+    const std::size_t number = std::strtoull(argv[i + 1], nullptr, 10);
+    take_flag(argc, argv, argv[i + 1]);
+    take_flag(argc, argv, flag);
+    return number;
+  }
+  return otherwise;
+}
+
+// The flags that all demos have; a demo takes its own out before. Ends the program with status 2 when the flags cannot
+// be understood.
 inline Options parse_options(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
