@@ -116,7 +116,8 @@ struct Snapshot {
   SnapshotReason reason = SnapshotReason::kUnknown;
   bool complete = false;          // the picture is whole; a cut one proves nothing unreachable
   bool outside = false;           // read by another process while this one slept
-  std::optional<double> pause_s;  // how long the program's threads stood still
+  std::optional<double> pause_s;     // how long the program's threads stood still
+  std::optional<double> duration_s;  // how long the picture took to be read and written, while they went on
   uint64_t threads = 0;
   uint64_t half_read_threads = 0;  // asleep in calls that are not to be interrupted: registers are not known
   uint64_t live_blocks = 0, live_bytes = 0;

@@ -148,6 +148,7 @@ void write_snapshots(Json& json, const model::Report& report) {
     json.member("complete", snapshot.complete);
     json.member("outside", snapshot.outside);
     json.member("pause_s", snapshot.pause_s);
+    json.member("duration_s", snapshot.duration_s);
     json.member("threads", snapshot.threads);
     json.member("half_read_threads", snapshot.half_read_threads);
     json.member("live_blocks", snapshot.live_blocks);

@@ -73,6 +73,7 @@ inline model::Report filled_report() {
   last.complete = true;
   last.outside = true;
   last.pause_s = 0.0008;
+  last.duration_s = 0.25;
   last.threads = 4;
   last.half_read_threads = 1;
   last.live_blocks = 1'001'070;
