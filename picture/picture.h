@@ -35,9 +35,11 @@ struct Thread {
 // Where records go: chunks of the trace.
 struct ChunkSource {
   void* context = nullptr;
-  // A zeroed chunk of `bytes` (a multiple of trace::kChunkAlignment); nullptr: no more room.
+  // Memory for a chunk of `bytes` (a multiple of trace::kChunkAlignment), with the first ones zero; nullptr: no more
+  // room. One at a time.
   uint8_t* (*claim)(void* context, size_t bytes) noexcept = nullptr;
-  void (*done)(void* context, uint8_t* chunk, size_t bytes) noexcept = nullptr;
+  // The first `used` bytes of it are to go to the trace, the others are nothing. 0, or an errno.
+  int (*done)(void* context, size_t used) noexcept = nullptr;
 };
 
 struct Job {

@@ -143,7 +143,7 @@ class PictureWriter {
     // An end that says why is worth the last of the room.
     last_ = true;
     put(end_, 0);
-    if (chunk_ != nullptr) job_.chunks.done(job_.chunks.context, chunk_, chunk_bytes_);
+    end_chunk();
     regions_.release();
     ranges_memory_.release();
     return error_;
@@ -159,8 +159,14 @@ class PictureWriter {
     writer_.sized(job_.now_ticks(), record);
   }
 
+  void end_chunk() noexcept {
+    if (chunk_ == nullptr) return;
+    const int error = job_.chunks.done(job_.chunks.context, static_cast<size_t>(writer_.cursor() - chunk_));
+    if (error != 0) fail(error);
+  }
+
   bool next_chunk() noexcept {
-    if (chunk_ != nullptr) job_.chunks.done(job_.chunks.context, chunk_, chunk_bytes_);
+    end_chunk();
     chunk_bytes_ = chunk_ == nullptr ? kFirstChunk : trace::kMaxChunkBytes;
     chunk_ = error_ == 0 ? job_.chunks.claim(job_.chunks.context, chunk_bytes_) : nullptr;
     if (chunk_ == nullptr) {

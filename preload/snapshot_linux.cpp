@@ -83,6 +83,36 @@ void leave_program() noexcept {
   }
 }
 
+// Chunks are filled in memory of the copy's own and written to the file.
+struct PictureFile {
+  int fd = -1;
+  uint8_t* memory = nullptr;
+  uint64_t offset = 0;
+
+  static uint8_t* claim(void* self, size_t bytes) noexcept {
+    auto* const file = static_cast<PictureFile*>(self);
+    file->offset = trace_output.claim_for_picture(bytes);
+    return file->offset == 0 ? nullptr : file->memory;
+  }
+  // The chunk's magic last: a reader sees the whole chunk or none.
+  static int done(void* self, size_t used) noexcept {
+    auto* const file = static_cast<PictureFile*>(self);
+    constexpr size_t kMagicBytes = sizeof(trace::kChunkMagic);
+    const int error = write_all(file->fd, file->memory + kMagicBytes, used - kMagicBytes, file->offset + kMagicBytes);
+    return error != 0 ? error : write_all(file->fd, file->memory, kMagicBytes, file->offset);
+  }
+  static int write_all(int fd, const uint8_t* from, size_t bytes, uint64_t offset) noexcept {
+    while (bytes != 0) {
+      const long written = sys::call(SYS_pwrite64, fd, from, bytes, offset);
+      if (written <= 0) return written == 0 ? ENOSPC : static_cast<int>(-written);
+      from += written;
+      bytes -= static_cast<size_t>(written);
+      offset += static_cast<uint64_t>(written);
+    }
+    return 0;
+  }
+};
+
 // The copy's life. All signals are blocked, as they were in the thread that was copied.
 [[noreturn]] void write_picture(const Taking& taking) noexcept {
   std::atomic_ref<uint32_t>(trace_output.header()->picture_pid).store(sys::getpid(), std::memory_order_relaxed);
@@ -92,7 +122,11 @@ void leave_program() noexcept {
   leave_program();
   const size_t count = taking.others.count + 1;
   auto* const threads = static_cast<picture::Thread*>(map_own(count * sizeof(picture::Thread)));
-  if (threads != nullptr) {
+  PictureFile file;
+  const long fd = trace_output.reopen();
+  file.fd = static_cast<int>(fd);
+  file.memory = static_cast<uint8_t*>(map_own(trace::kMaxChunkBytes));
+  if (threads != nullptr && file.memory != nullptr && !sys::failed(fd)) {
     threads[0] = taking.taker;
     if (taking.others.count != 0)
       std::memcpy(threads + 1, taking.others.items, taking.others.count * sizeof(picture::Thread));
@@ -108,8 +142,7 @@ void leave_program() noexcept {
     job.frames_of = frames_of;
     job.kernel_words = kernel_words;
     job.kernel_word_count = kernel_word_count;
-    job.chunks.claim = [](void*, size_t bytes) noexcept { return trace_output.claim_for_picture(bytes); };
-    job.chunks.done = [](void*, uint8_t* chunk, size_t bytes) noexcept { trace_output.release(chunk, bytes); };
+    job.chunks = {&file, PictureFile::claim, PictureFile::done};
     job.now_ticks = []() noexcept { return now_ticks(); };
     job.map_memory = map_for_picture;
     picture::write_picture(job);

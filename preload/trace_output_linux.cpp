@@ -185,18 +185,13 @@ uint8_t* TraceOutput::claim(size_t bytes) noexcept {
   return chunk;
 }
 
-uint8_t* TraceOutput::claim_for_picture(size_t bytes) noexcept {
+uint64_t TraceOutput::claim_for_picture(size_t bytes) noexcept {
   std::atomic_ref<uint64_t> claimed(header_->claimed_bytes);
   const uint64_t window = window_bytes_.load(std::memory_order_relaxed);
   const uint64_t offset = claimed.fetch_add(bytes, std::memory_order_seq_cst);
-  uint8_t* const chunk = reinterpret_cast<uint8_t*>(header_) + offset;
-  if (offset + bytes > window - window / 4) {
-    claimed.fetch_sub(bytes, std::memory_order_relaxed);
-    return nullptr;
-  }
-  const long error = populate_works_ ? sys::madvise(chunk, bytes, MADV_POPULATE_WRITE)
-                                     : (allocate_by_path(offset, bytes) ? 0 : -ENOSPC);
-  return error == 0 ? chunk : nullptr;
+  if (offset + bytes <= window - window / 4) return offset;
+  claimed.fetch_sub(bytes, std::memory_order_relaxed);
+  return 0;
 }
 
 void TraceOutput::picture_ends() noexcept {

@@ -30,9 +30,11 @@ class TraceOutput {
   // A zeroed chunk of `bytes`, its pages present. nullptr: recording has been turned off, or the file is trimmed.
   uint8_t* claim(size_t bytes) noexcept;
 
-  // The same for the picture of a heap snapshot, in the copy of the process that writes it: when there is no room, the
-  // recording goes on. A quarter of the window is left for events.
-  uint8_t* claim_for_picture(size_t bytes) noexcept;
+  // For the picture of a heap snapshot, in the copy of the process that writes it: a place of `bytes` in the file, 0 if
+  // there is no room (a quarter of the window is left for events; the recording goes on), and the file for pwrite,
+  // which is two to five times as fast as making pages present in the mapping. A descriptor, or -errno.
+  uint64_t claim_for_picture(size_t bytes) noexcept;
+  long reopen() noexcept;
 
   // The copy has written its picture. If the process is gone meanwhile, the file is trimmed now.
   void picture_ends() noexcept;
@@ -65,7 +67,6 @@ class TraceOutput {
   void count(trace::UnwindCheck what, uint64_t events = 1) noexcept;
 
  private:
-  long reopen() noexcept;  // a descriptor, or -errno
   bool allocate_by_path(uint64_t offset, uint64_t bytes) noexcept;
 
   trace::FileHeader* header_ = nullptr;

@@ -1,7 +1,6 @@
 #include <sys/mman.h>
 
 #include <cerrno>
-#include <map>
 #include <set>
 
 #include "analyzer/base/file.h"
@@ -28,40 +27,23 @@ uint64_t now_ticks() noexcept { return Moment::now().ticks(clock_of); }
 // Chunks are filled in memory and written when they are done.
 class Chunks {
  public:
-  explicit Chunks(OutsideTrace& trace) : trace_(trace) {}
-  ~Chunks() {
-    for (const auto& [chunk, place] : places_) ::munmap(chunk, place.bytes);
-  }
-  Chunks(const Chunks&) = delete;
-  Chunks& operator=(const Chunks&) = delete;
+  explicit Chunks(OutsideTrace& trace) : trace_(trace), memory_(trace::kMaxChunkBytes) {}
 
   picture::ChunkSource source() noexcept {
     return {this, [](void* self, size_t bytes) noexcept { return static_cast<Chunks*>(self)->claim(bytes); },
-            [](void* self, uint8_t* chunk, size_t) noexcept { static_cast<Chunks*>(self)->done(chunk); }};
+            [](void* self, size_t used) noexcept { return static_cast<Chunks*>(self)->done(used); }};
   }
 
  private:
-  struct Place {
-    uint64_t offset;
-    size_t bytes;
-  };
-
   uint8_t* claim(size_t bytes) noexcept {
-    const uint64_t offset = trace_.claim_for_picture(bytes);
-    auto* const chunk = offset == 0 ? nullptr : static_cast<uint8_t*>(map_memory(bytes));
-    if (chunk != nullptr) places_[chunk] = {offset, bytes};
-    return chunk;
+    offset_ = trace_.claim_for_picture(bytes);
+    return offset_ == 0 ? nullptr : memory_.data();
   }
-  void done(uint8_t* chunk) noexcept {
-    const auto place = places_.find(chunk);
-    if (place == places_.end()) return;
-    (void)trace_.write_chunk(place->second.offset, chunk, place->second.bytes);
-    ::munmap(chunk, place->second.bytes);
-    places_.erase(place);
-  }
+  int done(size_t used) noexcept { return trace_.write_chunk(offset_, memory_.data(), used) ? 0 : EIO; }
 
   OutsideTrace& trace_;
-  std::map<uint8_t*, Place> places_;
+  std::vector<uint8_t> memory_;
+  uint64_t offset_ = 0;
 };
 
 // All threads as they sleep. False: one is awake.

@@ -114,8 +114,8 @@ struct Snapshot {
   uint64_t id = 0;
   double time_s = 0;
   SnapshotReason reason = SnapshotReason::kUnknown;
-  bool complete = false;          // the picture is whole; a cut one proves nothing unreachable
-  bool outside = false;           // read by another process while this one slept
+  bool complete = false;             // the picture is whole; a cut one proves nothing unreachable
+  bool outside = false;              // read by another process while this one slept
   std::optional<double> pause_s;     // how long the program's threads stood still
   std::optional<double> duration_s;  // how long the picture took to be read and written, while they went on
   uint64_t threads = 0;

@@ -62,6 +62,18 @@ TEST(Words, DeltasKeepEveryBit) {
   }
 }
 
+TEST(Words, NumbersAreCodedAsElsewhere) {
+  for (unsigned bits = 0; bits < 64; ++bits) {
+    for (const uint64_t value : {uint64_t{1} << bits, (uint64_t{1} << bits) - 1, (uint64_t{1} << bits) + 1}) {
+      uint8_t evenly[16] = {}, plainly[16] = {};
+      const auto length = put_varint_evenly(evenly, value) - evenly;
+      EXPECT_EQ(length, trace::put_varint(plainly, value) - plainly) << value;
+      EXPECT_EQ(std::vector<uint8_t>(evenly, evenly + length), std::vector<uint8_t>(plainly, plainly + length))
+          << value;
+    }
+  }
+}
+
 TEST(Ranges, FindsTheOneThatHolds) {
   const Range all[] = {{0x1000, 0x2000, false}, {0x2000, 0x3000, true}, {0x10000, 0x11000, false}};
   Ranges ranges;
@@ -88,7 +100,7 @@ TEST(Candidates, AreAllWordsThatMayBePointersTaggedOnesToo) {
   const Range all[] = {{0x7000'0000'0000, 0x7000'0001'0000, false}};
   Ranges ranges;
   ranges.set(all, 1);
-  for (size_t count = 0; count < 12; ++count) {
+  for (const size_t count : {1, 5, 63, 64, 65, 130}) {
     for (size_t hit = 0; hit < count; ++hit) {
       std::vector<uint64_t> words(count, 0x40'0000'0000'0000);
       words[hit] = hit % 2 == 0 ? 0x7000'0000'0010 : 0xfffa'7000'0000'0010;
