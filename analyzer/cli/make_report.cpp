@@ -11,6 +11,7 @@
 #include "analyzer/base/units.h"
 #include "analyzer/classify/classify.h"
 #include "analyzer/cli/report_parts.h"
+#include "analyzer/holders/holders.h"
 #include "analyzer/launch/ticks.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/replay/replay.h"
@@ -79,19 +80,51 @@ std::vector<model::PeakStack> peak_sites(const Recording& recording, size_t coun
 }
 
 // Beyond `top` findings, the rest joins the last one that says so.
-void keep_top(std::vector<model::Finding>& findings, size_t top) {
-  const bool has_folded = !findings.empty() && findings.back().folded_sites != 0;
+void keep_top(std::vector<classify::Found>& findings, size_t top) {
+  const bool has_folded = !findings.empty() && findings.back().finding.folded_sites != 0;
   const size_t own = findings.size() - (has_folded ? 1 : 0);
   if (own <= top) return;
   model::Finding rest;
   for (size_t i = top; i < findings.size(); ++i) {
-    rest.bytes += findings[i].bytes;
-    rest.blocks += findings[i].blocks;
-    rest.folded_sites += std::max<uint64_t>(1, findings[i].folded_sites);
+    const model::Finding& finding = findings[i].finding;
+    rest.bytes += finding.bytes;
+    rest.blocks += finding.blocks;
+    rest.folded_sites += std::max<uint64_t>(1, finding.folded_sites);
   }
   rest.evidence.push_back(fmt::format("{} beyond the {} largest", plural(rest.folded_sites, "site"), top));
   findings.resize(top);
-  findings.push_back(std::move(rest));
+  findings.push_back({std::move(rest)});
+}
+
+// Who holds what of the findings that will be shown, and what else was asked of the heap graph.
+void fill_holders(holders::Holders& holders, const ReportOptions& options, std::vector<classify::Found>& findings,
+                  model::Report& report) {
+  if (options.who_holds) holders.plan_who_holds(*options.who_holds);
+  if (holders.has_graph()) {
+    report.graph_snapshot = holders.graph_snapshot();
+    const size_t shown = std::min(options.resolve, findings.size());
+    std::vector<uint32_t> sites;
+    for (size_t i = 0; i < shown; ++i) {
+      const classify::Found& found = findings[i];
+      if (found.lost != classify::Found::kNotLost) {
+        holders.plan_lost(found.lost);
+      } else if (found.finding.folded_sites == 0) {
+        sites.push_back(found.finding.site);
+      }
+    }
+    holders.plan_sites(sites);
+    holders.find_places();
+    for (size_t i = 0; i < shown; ++i) {
+      classify::Found& found = findings[i];
+      if (found.lost != classify::Found::kNotLost) {
+        holders.fill_lost(found.lost, found.finding);
+      } else if (found.finding.folded_sites == 0) {
+        holders.fill_site(found.finding);
+      }
+    }
+    if (options.holders) report.holders = holders.tree();
+  }
+  if (options.who_holds) report.who_holds = holders.who_holds();
 }
 
 void name_symbol_sources(const symbols::StackResolver& resolver, model::Report& report,
@@ -138,6 +171,9 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
 
   replay::ReplayOptions replay_options;
   if (const uint64_t ticks = opened.ticks(header); running && ticks != 0) replay_options.until_ticks = ticks;
+  holders::Holders holders(*file, store);
+  replay_options.on_cut = [&holders](replay::CutHeap& cut) { holders.add(cut); };
+  replay_options.on_end = [&holders](const replay::LiveMap& live, uint64_t) { holders.end(live); };
   const Recording recording = [&] {
     Progress bar("reading " + std::string(base_name(trace_path)), options.progress);
     replay_options.progress = [&bar](uint64_t done, uint64_t total) { bar.update(done, total); };
@@ -154,10 +190,18 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
   fill_times(recording, report);
   ledger::account(recording, report.memory);
 
-  report.findings = classify::find(recording);
-  report.verdict = classify::judge(recording, report.memory, report.findings);
+  holders.finish(recording);
+  fill_snapshots(recording, holders.reachability(), report);
+  std::vector<model::Finding> lost;
+  for (const holders::LostFinding& one : holders.lost()) lost.push_back(one.finding);
+  std::vector<classify::Found> findings = classify::find(recording, lost, holders.lost_by_site());
+  report.verdict = classify::judge(recording, report.memory, findings,
+                                   [&holders](uint32_t site) { return holders.allocated_in(site); });
   report.peak_stacks = peak_sites(recording, options.top.value_or(kPeakStacks));
-  if (options.top) keep_top(report.findings, *options.top);
+  if (options.top) keep_top(findings, *options.top);
+  fill_holders(holders, options, findings, report);
+  report.findings.reserve(findings.size());
+  for (classify::Found& found : findings) report.findings.push_back(std::move(found.finding));
 
   Stacks stacks(recording, store, report);
   Progress symbols_bar("looking up symbols", options.progress);
@@ -171,7 +215,16 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
   const size_t peaks = std::min(options.resolve, report.peak_stacks.size());
   for (size_t i = 0; i < peaks; ++i) report.peak_stacks[i].stack = stacks.resolve(report.peak_stacks[i].site);
 
+  if (report.who_holds) {
+    for (model::HeldBlocks& held : report.who_holds->blocks) held.stack = stacks.resolve(held.site);
+  }
+
   made.warnings = recording.damage;
+  made.warnings.insert(made.warnings.end(), holders.damage().begin(), holders.damage().end());
+  if (recording.pictures_left_out != 0) {
+    made.warnings.push_back(
+        fmt::format("{} were not looked at: there are too many", plural(recording.pictures_left_out, "heap snapshot")));
+  }
   name_symbol_sources(stacks.resolver(), report, made.warnings);
   return made;
 }

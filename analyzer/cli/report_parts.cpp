@@ -53,6 +53,40 @@ const char* stop_text(uint32_t reason) {
   }
 }
 
+model::SnapshotReason reason_of(uint64_t reason) {
+  switch (static_cast<trace::SnapshotReason>(reason)) {
+    case trace::SnapshotReason::kMainReturned:
+      return model::SnapshotReason::kMainReturned;
+    case trace::SnapshotReason::kExit:
+      return model::SnapshotReason::kExit;
+    case trace::SnapshotReason::kGrowth:
+      return model::SnapshotReason::kGrowth;
+    case trace::SnapshotReason::kPeriod:
+      return model::SnapshotReason::kPeriod;
+    case trace::SnapshotReason::kClient:
+      return model::SnapshotReason::kClient;
+    case trace::SnapshotReason::kCommand:
+      return model::SnapshotReason::kCommand;
+  }
+  return model::SnapshotReason::kUnknown;
+}
+
+model::SkipReason skip_reason_of(uint64_t why) {
+  switch (static_cast<trace::SkipReason>(why)) {
+    case trace::SkipReason::kMemory:
+      return model::SkipReason::kMemory;
+    case trace::SkipReason::kThreads:
+      return model::SkipReason::kThreads;
+    case trace::SkipReason::kFork:
+      return model::SkipReason::kFork;
+    case trace::SkipReason::kRestricted:
+      return model::SkipReason::kRestricted;
+    case trace::SkipReason::kBusy:
+      return model::SkipReason::kBusy;
+  }
+  return model::SkipReason::kUnknown;
+}
+
 std::string lost_text(size_t row, uint64_t count) {
   switch (static_cast<Lost>(row)) {
     case Lost::kEventsAfterStop:
@@ -242,6 +276,37 @@ void fill_times(const Recording& recording, model::Report& report) {
     report.teardown.begins_s = recording.clock.seconds(recording.end.time);
     report.teardown.freed_bytes = recording.totals.freed_bytes - recording.end.freed_bytes;
     report.teardown.freed_blocks = recording.totals.frees - recording.end.frees;
+  }
+}
+
+void fill_snapshots(const Recording& recording, const std::unordered_map<uint64_t, model::Reachability>& reachability,
+                    model::Report& report) {
+  for (const replay::Snapshot& taken : recording.snapshots) {
+    model::Snapshot& snapshot = report.snapshots.emplace_back();
+    snapshot.id = taken.id;
+    snapshot.time_s = recording.clock.seconds(taken.cut);
+    snapshot.reason = reason_of(taken.reason);
+    snapshot.complete = taken.picture == replay::Snapshot::Picture::kWhole;
+    snapshot.outside = taken.outside;
+    if (taken.pause_ns != 0) snapshot.pause_s = static_cast<double>(taken.pause_ns) * 1e-9;
+    snapshot.threads = taken.threads;
+    snapshot.half_read_threads = taken.half_read;
+    snapshot.scanned_bytes = taken.picture_end.scanned_bytes;
+    snapshot.swapped_bytes = taken.picture_end.swapped_bytes;
+    snapshot.unreadable_bytes = taken.picture_end.unreadable_bytes;
+    const auto solved = reachability.find(taken.id);
+    if (solved == reachability.end()) continue;
+    snapshot.reachability = solved->second;
+    for (const model::BlockSum& sum : {solved->second.reachable, solved->second.weak, solved->second.unreachable}) {
+      snapshot.live_blocks += sum.blocks;
+      snapshot.live_bytes += sum.bytes;
+    }
+  }
+  for (const replay::SkippedSnapshots& skipped : recording.snapshots_skipped) {
+    report.snapshots_skipped.push_back({reason_of(skipped.reason), skip_reason_of(skipped.why), skipped.count,
+                                        skipped.error != 0 && skipped.error < 4096
+                                            ? error_text(static_cast<int>(skipped.error))
+                                            : std::string()});
   }
 }
 

@@ -1,6 +1,8 @@
 // The parts of a report that follow from the recording alone, one function each.
 #pragma once
 
+#include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "analyzer/model/report.h"
@@ -15,5 +17,8 @@ void fill_memory(const replay::Recording& recording, model::Memory& memory);
 void fill_threads(const replay::Recording& recording, std::vector<model::Thread>& threads);
 // Lifetimes, marks, timeline and teardown.
 void fill_times(const replay::Recording& recording, model::Report& report);
+// `reachability` by snapshot, of those whose heap graph was solved.
+void fill_snapshots(const replay::Recording& recording,
+                    const std::unordered_map<uint64_t, model::Reachability>& reachability, model::Report& report);
 
 }  // namespace tidemark::cli

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "analyzer/replay/trace_file.h"
@@ -41,9 +42,23 @@ struct HeapEvent {
 };
 static_assert(sizeof(HeapEvent) == 32);
 
+// Larger requests than the address space cannot have succeeded: such an event is damage.
+inline constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 57;
+constexpr bool sensible(const HeapEvent& event) noexcept { return event.address != 0 && event.size <= kMaxBlockBytes; }
+
+// From a place of a stream on, events are no earlier than `time`, whatever they say: a picture of the heap read from
+// outside tells where each stream ended then, and events without a time would seem to lie before it.
+struct StreamFloor {
+  uint32_t stream = 0, sequence = 0;
+  uint64_t offset = 0;  // in the chunk
+  uint64_t time = 0;
+};
+
 class StreamCursor {
  public:
-  explicit StreamCursor(const StreamPlace& place) noexcept : place_(&place) {}
+  // `floors`: of this stream, by place.
+  explicit StreamCursor(const StreamPlace& place, std::vector<StreamFloor> floors = {})
+      : place_(&place), floors_(std::move(floors)) {}
 
   bool has_event() const noexcept { return at_ != count_; }
   const HeapEvent& event() const noexcept { return (*batch_)[at_]; }
@@ -88,6 +103,7 @@ class StreamCursor {
 
   bool load(const TraceFile& file, const ChunkPlace& place);
   void note_damage(uint64_t offset);
+  void raise(trace::Event& event, size_t offset) noexcept;
 
   template <class Prefetch>
   void decode(Prefetch&& prefetch) {
@@ -97,12 +113,15 @@ class StreamCursor {
     HeapEvent* const last = to + kBatch - 1;  // a realloc makes two
     trace::Event event;
     while (to < last) {
+      const size_t offset = decoder_.offset();
       const auto status = decoder_.next(event);
       if (status != trace::ChunkDecoder::Status::kEvent) [[unlikely]] {
         if (status == trace::ChunkDecoder::Status::kDamaged && !cut_) note_damage(chunk_offset_ + decoder_.offset());
         ended_ = true;
         break;
       }
+      if (!floors_.empty()) [[unlikely]]
+        raise(event, offset);
       switch (event.kind) {
         case trace::Event::Kind::kAlloc:
           *to++ = {event.time, event.address, {event.size}, {event.node}, HeapEvent::Kind::kAlloc, 0};
@@ -132,6 +151,9 @@ class StreamCursor {
   }
 
   const StreamPlace* place_;
+  std::vector<StreamFloor> floors_;
+  size_t next_floor_ = 0;
+  uint64_t floor_ = 0;
   size_t next_chunk_ = 0;
   std::vector<uint8_t> buffer_;
   std::unique_ptr<std::array<HeapEvent, kBatch>> batch_;
@@ -147,7 +169,7 @@ class StreamCursor {
 
 class EventMerge {
  public:
-  explicit EventMerge(const TraceFile& file);
+  explicit EventMerge(const TraceFile& file, const std::vector<StreamFloor>& floors = {});
 
   // Calls consumer.event(index of the stream, cursor) for every event in order, consumer.chunk(index, cursor) after
   // each chunk that was opened, and consumer.prefetch(begin, end) with events ahead of time. Ends when consumer.event()

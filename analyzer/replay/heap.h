@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <unordered_map>
 
 #include "analyzer/replay/call_tree.h"
 #include "analyzer/replay/live_map.h"
@@ -34,6 +35,13 @@ struct HeapTotals {
 
 struct LifetimeTotals {
   uint64_t count = 0, bytes = 0;
+};
+
+// Blocks of a site that a picture of the heap showed to be unreachable.
+struct JudgedSite {
+  uint64_t blocks = 0;       // each counts once, in however many pictures
+  uint64_t repeatedly = 0;   // of these, in two pictures or more
+  uint64_t freed_later = 0;  // of `blocks`: something did lead to them
 };
 
 // Who does something: the writer of the events, and its thread of the moment.
@@ -60,7 +68,7 @@ class Heap {
   // A new block. `birth` is `time`, but for a block that realloc made of an older one.
   void allocate(uint64_t time, uint64_t birth, uint64_t address, uint64_t size, uint32_t node, Actor by) {
     LiveBlock before;
-    if (live_.put(address, {size, birth, node, by.thread}, before)) [[unlikely]] {
+    if (live_.put(address, {size, birth, node, by.thread & kThreadMask, 0}, before)) [[unlikely]] {
       ++totals_.overwritten;
       leave_site(before);
       repair_.add(OrderRepair::Overwritten{time, address, by.stream, before});
@@ -105,12 +113,11 @@ class Heap {
     return true;
   }
 
-  // The first half of a realloc: the old block ends, its birth passes on. False: it was never seen.
-  bool free_for_realloc(uint64_t time, uint64_t address, Actor by, uint64_t& birth) {
-    LiveBlock block;
+  // The first half of a realloc: the old block, which is given back, ends; its birth passes on. False: it was never
+  // seen.
+  bool free_for_realloc(uint64_t time, uint64_t address, Actor by, LiveBlock& block) {
     if (!take(time, address, by, true, block)) [[unlikely]]
       return false;
-    birth = block.birth;
     if (threads_[by.thread].last_allocation == address) threads_[by.thread].last_allocation = 0;
     return true;
   }
@@ -122,12 +129,34 @@ class Heap {
   Timeline& timeline() noexcept { return timeline_; }
   const LiveMap& live() const noexcept { return live_; }
 
+  // Nothing led to this block in a picture of the heap, whose events were those up to the tick `cut`. The block may
+  // have been freed since. Counted by site: sites_judged().
+  void judge_unreachable(uint64_t cut, uint64_t address, uint64_t size, uint32_t node) {
+    JudgedSite& site = judged_[node];
+    LiveBlock* const block = live_.find(address);
+    // Freed, and perhaps followed by another one, between the cut and now?
+    if (block == nullptr || block->node != node || block->size != size || block->birth > cut) {
+      ++site.blocks;
+      ++site.freed_later;
+      return;
+    }
+    if (block->unreachable_in == 0) ++site.blocks;
+    if (block->unreachable_in == 1) ++site.repeatedly;
+    if (block->unreachable_in < LiveBlock::kMostPictures) ++block->unreachable_in;
+  }
+
+  // By call-tree node.
+  std::unordered_map<uint32_t, JudgedSite>& sites_judged() noexcept { return judged_; }
+
   // Makes every site's at_peak_* valid; call once, at the end.
   void finish_peak() noexcept {
     for (uint32_t id = 0; id < tree_.size(); ++id) save_peak(tree_.totals(id));
   }
 
  private:
+  static constexpr uint32_t kThreadMask = (uint32_t{1} << LiveBlock::kThreadBits) - 1;
+  static_assert(ThreadTable::kMaxThreads <= kThreadMask);
+
   void save_peak(SiteTotals& site) noexcept {
     if (site.epoch == epoch_) return;
     site.at_peak_bytes = site.live_bytes;
@@ -188,7 +217,9 @@ class Heap {
     if (!early->by_realloc) count_lifetime(time, address, block, threads_[early->thread]);
   }
 
-  void count_free(const LiveBlock& block, ThreadTotals& by) noexcept {
+  void count_free(const LiveBlock& block, ThreadTotals& by) {
+    if (block.unreachable_in != 0) [[unlikely]]
+      ++judged_[block.node].freed_later;
     ++totals_.frees;
     totals_.freed_bytes += block.size;
     ++by.frees;
@@ -227,6 +258,7 @@ class Heap {
   ThreadTable threads_;
   Timeline timeline_;
   std::array<LifetimeTotals, kLifetimeBins> lifetimes_{};
+  std::unordered_map<uint32_t, JudgedSite> judged_;
 };
 
 }  // namespace tidemark::replay

@@ -22,10 +22,14 @@
 namespace tidemark::replay {
 
 struct LiveBlock {
-  uint64_t size;    // requested bytes
-  uint64_t birth;   // ticks; a realloc keeps its block's birth
-  uint32_t node;    // of the call tree
-  uint32_t thread;  // slot of the thread that allocated it
+  static constexpr uint32_t kThreadBits = 24;
+  static constexpr uint32_t kMostPictures = 255;
+
+  uint64_t size;                // requested bytes
+  uint64_t birth;               // ticks; a realloc keeps its block's birth
+  uint32_t node;                // of the call tree
+  uint32_t thread : 24;         // slot of the thread that allocated it
+  uint32_t unreachable_in : 8;  // pictures of the heap in which nothing led to it, at most kMostPictures
 };
 static_assert(sizeof(LiveBlock) == 24);
 
@@ -38,6 +42,7 @@ class LiveMap {
 
   size_t size() const noexcept { return size_; }
 
+  const LiveBlock* find(uint64_t address) const noexcept { return const_cast<LiveMap*>(this)->find(address); }
   LiveBlock* find(uint64_t address) noexcept {
     if (is_odd(address)) [[unlikely]]
       return find_odd(address);

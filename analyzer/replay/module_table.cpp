@@ -43,6 +43,13 @@ void ModuleTable::unload(uint64_t index, uint64_t time) {
   last_ = kNone;
 }
 
+std::vector<uint32_t> ModuleTable::mapped() const {
+  std::vector<uint32_t> positions;
+  positions.reserve(mapped_.size());
+  for (const auto& [start, position] : mapped_) positions.push_back(position);
+  return positions;
+}
+
 uint32_t ModuleTable::at(uint64_t pc) const noexcept {
   if (last_ != kNone && pc >= modules_[last_].start && pc < modules_[last_].end) return last_;
   auto found = mapped_.upper_bound(pc);

@@ -18,7 +18,8 @@ struct LoadedModule {
   uint64_t loaded = 0;  // ticks
   std::optional<uint64_t> unloaded;
   std::string path;
-  std::string build_id;  // raw bytes
+  std::string build_id;     // raw bytes
+  uint64_t tls_offset = 0;  // its thread-local block begins that far below the thread pointer; 0: none, or not known
 };
 
 class ModuleTable {
@@ -28,6 +29,9 @@ class ModuleTable {
 
   // Position in modules() of the module that is mapped at `pc` now, or CallTreeNode::kNoModule.
   uint32_t at(uint64_t pc) const noexcept;
+
+  // Positions of those that are mapped now, by address.
+  std::vector<uint32_t> mapped() const;
 
   const std::vector<LoadedModule>& modules() const noexcept { return modules_; }
   std::vector<LoadedModule> take() noexcept { return std::move(modules_); }

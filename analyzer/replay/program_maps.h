@@ -7,27 +7,44 @@
 
 namespace tidemark::replay {
 
+// What is known of a mapping since it was made; its protection may have changed.
+struct MappingTraits {
+  uint64_t protection = 0, flags = 0;  // as mmap takes them
+  uint32_t node = 0;                   // of the call tree: who mapped it
+};
+
 class ProgramMaps {
  public:
   explicit ProgramMaps(uint64_t page_bytes) noexcept : page_bytes_(page_bytes) {}
 
-  void map(uint64_t address, uint64_t size);
+  void map(uint64_t address, uint64_t size, MappingTraits traits = {});
   void unmap(uint64_t address, uint64_t size);
   void remap(uint64_t old_address, uint64_t old_size, uint64_t new_address, uint64_t new_size);
 
   uint64_t count() const noexcept { return count_; }  // mappings ever made
   uint64_t live_bytes() const noexcept { return live_bytes_; }
 
+  // visit(begin, end, traits) for every range, by address.
+  template <class Visitor>
+  void for_each(Visitor visit) const {
+    for (const auto& [begin, mapping] : ranges_) visit(begin, mapping.end, mapping.traits);
+  }
+
  private:
   struct Range {
     uint64_t begin, end;
   };
+  struct Mapping {
+    uint64_t end;
+    MappingTraits traits;
+  };
   Range whole_pages(uint64_t address, uint64_t size) const noexcept;
-  void erase(Range range);
-  void insert(Range range);
+  // Answers what the first range that it met was.
+  MappingTraits erase(Range range);
+  void insert(Range range, MappingTraits traits);
 
   uint64_t page_bytes_;
-  std::map<uint64_t, uint64_t> ranges_;  // begin -> end
+  std::map<uint64_t, Mapping> ranges_;  // by begin
   uint64_t live_bytes_ = 0;
   uint64_t count_ = 0;
 };

@@ -10,6 +10,9 @@ namespace {
 
 // A program may mark in a loop; this many are kept.
 constexpr size_t kMaxMarks = 100'000;
+// Snapshots cost the program milliseconds each: more are damage. The kinds of skipped ones are reason by cause.
+constexpr size_t kMaxSnapshots = 10'000;
+constexpr size_t kMaxKindsOfSkips = 64;
 
 std::string to_string(trace::Bytes bytes) {
   return bytes.size == 0 ? std::string() : std::string(reinterpret_cast<const char*>(bytes.data), bytes.size);
@@ -43,6 +46,8 @@ bool RecordReader::read(trace::Tag tag, uint64_t time, trace::Bytes payload, uin
       if (thread == 0 || thread >= ThreadTable::kMaxThreads) return false;
       ThreadTotals& totals = heap_.threads()[thread];
       totals.tid = record.tid;
+      totals.stack_low = record.stack_low;
+      totals.stack_high = record.stack_high;
       if (record.name.size != 0) totals.name = to_string(record.name);
       return false;
     }
@@ -57,7 +62,7 @@ bool RecordReader::read(trace::Tag tag, uint64_t time, trace::Bytes payload, uin
       ModuleLoadRecord record;
       if (!parse(record)) return false;
       modules_.load({record.index, record.start, record.end, record.bias, time, std::nullopt, to_string(record.path),
-                     to_string(record.build_id)});
+                     to_string(record.build_id), record.tls_offset});
       return false;
     }
     case Tag::kModuleUnload: {
@@ -86,7 +91,8 @@ bool RecordReader::read(trace::Tag tag, uint64_t time, trace::Bytes payload, uin
     case Tag::kMap: {
       MapRecord record;
       if (!parse(record)) return false;
-      maps_.map(record.address, record.size);
+      maps_.map(record.address, record.size,
+                {record.protection, record.flags, heap_.tree().use(static_cast<uint32_t>(record.node))});
       return true;
     }
     case Tag::kUnmap: {
@@ -104,6 +110,16 @@ bool RecordReader::read(trace::Tag tag, uint64_t time, trace::Bytes payload, uin
     case Tag::kLifeEnd: {
       LifeEndRecord record;
       if (parse(record) && !end_) capture_end(time);
+      return false;
+    }
+    case Tag::kSnapshot: {
+      SnapshotRecord record;
+      if (parse(record)) snapshot(record);
+      return false;
+    }
+    case Tag::kSnapshotSkipped: {
+      SnapshotSkippedRecord record;
+      if (parse(record)) skipped_snapshot(record);
       return false;
     }
     case Tag::kFork:
@@ -158,7 +174,32 @@ void RecordReader::mark(uint64_t time, const trace::MarkRecord& record) {
                     samples_.max_rss});
 }
 
+void RecordReader::snapshot(const trace::SnapshotRecord& record) {
+  if (snapshots_.size() >= kMaxSnapshots) return;
+  Snapshot& added = snapshots_.emplace_back();
+  added.id = record.id;
+  added.reason = record.reason;
+  added.cut = record.cut;
+  added.pause_ns = record.pause_ns;
+  added.threads = record.threads;
+  added.half_read = record.half_read;
+}
+
+void RecordReader::skipped_snapshot(const trace::SnapshotSkippedRecord& record) {
+  auto found = std::find_if(skipped_.begin(), skipped_.end(), [&](const SkippedSnapshots& one) {
+    return one.reason == record.reason && one.why == record.why;
+  });
+  if (found == skipped_.end()) {
+    if (skipped_.size() >= kMaxKindsOfSkips) return;
+    skipped_.push_back({record.reason, record.why, 0, 0});
+    found = std::prev(skipped_.end());
+  }
+  found->error = record.error;
+  ++found->count;
+}
+
 void RecordReader::capture_end(uint64_t time) {
+  if (on_end_) on_end_(time);
   EndState& end = end_.emplace();
   const HeapTotals& totals = heap_.totals();
   end.time = time;
@@ -190,6 +231,8 @@ void RecordReader::finish(Recording& recording) {
   recording.samples = samples_;
   recording.program_map_count = maps_.count();
   recording.exec_path = exec_path_;
+  recording.snapshots = std::move(snapshots_);
+  recording.snapshots_skipped = std::move(skipped_);
   if (damaged_ != 0) recording.damage.push_back(fmt::format("{} records are damaged and were skipped", damaged_));
   if (modules_.dropped() != 0)
     recording.damage.push_back(fmt::format("{} modules beyond the limit were skipped", modules_.dropped()));

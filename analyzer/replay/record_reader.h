@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "analyzer/replay/heap.h"
@@ -24,6 +26,11 @@ class RecordReader {
   bool read(trace::Tag tag, uint64_t time, trace::Bytes payload, uint32_t& thread);
 
   const ModuleTable& modules() const noexcept { return modules_; }
+  const ProgramMaps& maps() const noexcept { return maps_; }
+  bool life_ended() const noexcept { return end_.has_value(); }
+
+  // Called at the end of the program's life, or by finish().
+  void on_end(std::function<void(uint64_t time)> callback) { on_end_ = std::move(callback); }
 
   // Fills in what was gathered. Captures the end here, if the program's life did not end before.
   void finish(Recording& recording);
@@ -31,6 +38,8 @@ class RecordReader {
  private:
   void sample(uint64_t time, const trace::SampleRecord& record);
   void mark(uint64_t time, const trace::MarkRecord& record);
+  void snapshot(const trace::SnapshotRecord& record);
+  void skipped_snapshot(const trace::SnapshotSkippedRecord& record);
   void capture_end(uint64_t time);
 
   Clock& clock_;
@@ -45,6 +54,9 @@ class RecordReader {
   std::optional<EndState> end_;
   bool end_sample_open_ = false;
   std::optional<std::string> exec_path_;
+  std::vector<Snapshot> snapshots_;
+  std::vector<SkippedSnapshots> skipped_;
+  std::function<void(uint64_t time)> on_end_;
   uint64_t damaged_ = 0;
 };
 

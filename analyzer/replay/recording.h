@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "analyzer/replay/call_tree.h"
@@ -15,6 +16,7 @@
 #include "analyzer/replay/thread_table.h"
 #include "analyzer/replay/timeline.h"
 #include "trace/format.h"
+#include "trace/records.h"
 
 namespace tidemark::replay {
 
@@ -55,6 +57,27 @@ struct Samples {
   std::optional<ProcessSample> at_end;     // nearest to the end
 };
 
+// A heap snapshot (trace/records.h, SnapshotRecord).
+struct Snapshot {
+  enum class Picture { kNone, kCut, kWhole };
+
+  uint64_t id = 0;
+  uint64_t reason = 0;                                // trace::SnapshotReason
+  uint64_t cut = 0;                                   // ticks
+  uint64_t pause_ns = 0, threads = 0, half_read = 0;  // zeros when only the picture is there
+  Picture picture = Picture::kNone;
+  bool outside = false;  // read by another process
+  trace::PictureEndRecord picture_end;
+};
+
+// Snapshots that were due and were not taken, by reason and cause.
+struct SkippedSnapshots {
+  uint64_t reason = 0;  // trace::SnapshotReason
+  uint64_t why = 0;     // trace::SkipReason
+  uint64_t error = 0;   // errno of the last one, 0 without
+  uint64_t count = 0;
+};
+
 struct Recording {
   trace::FileHeader header{};
   std::string trace_path, executable, command_line, working_directory, allocator, operator_new;
@@ -75,7 +98,11 @@ struct Recording {
   std::vector<RecordedMark> marks;
   Samples samples;
   uint64_t program_map_count = 0;
-  std::optional<std::string> exec_path;  // the image that replaced this one
+  std::vector<Snapshot> snapshots;  // by cut
+  std::vector<SkippedSnapshots> snapshots_skipped;
+  uint64_t pictures_left_out = 0;                   // there were too many to look at all
+  std::unordered_map<uint32_t, JudgedSite> judged;  // by call-tree node
+  std::optional<std::string> exec_path;             // the image that replaced this one
   // Allocations whose stack could not be followed to its end, by reason (trace::kCut…).
   std::array<uint64_t, trace::kMaxCutPc + 1> cut_stacks{};
   std::vector<std::string> damage;  // sentences: what of the trace could not be read or made no sense

@@ -6,16 +6,18 @@
 #include <bit>
 #include <iterator>
 #include <map>
+#include <unordered_map>
 #include <vector>
 
+#include "analyzer/replay/cut_watch.h"
 #include "analyzer/replay/event_stream.h"
 #include "analyzer/replay/record_reader.h"
 
 namespace tidemark::replay {
 namespace {
 
-// Larger requests than the address space cannot have succeeded: such an event is damage.
-constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 57;
+// Of places where streams ended when a picture was read from outside.
+constexpr size_t kMaxFloors = 1 << 20;
 constexpr double kFirstSliceSeconds = 0.001;
 
 unsigned timeline_shift(const Clock& clock) {
@@ -33,10 +35,27 @@ class Replayer {
         clock_(file.header()),
         heap_(file.header().start_ticks, clock_.span_seconds(1) * 1e9, timeline_shift(clock_)),
         records_(file.header(), clock_, heap_),
-        streams_(file.streams().size()) {
+        streams_(file.streams().size()),
+        pictures_(list_pictures(file)),
+        cuts_(file, pictures_, heap_, records_, options.on_cut, [this] { return open_reallocs(); }) {
+    if (options.on_end) records_.on_end([this](uint64_t time) { options_.on_end(heap_.live(), time); });
+    sleep();
     for (const StreamPlace& stream : file.streams()) {
       for (const ChunkPlace& chunk : stream.chunks) total_bytes_ += chunk.bytes;
     }
+  }
+
+  // What the pictures that were read from outside say of the order of events.
+  std::vector<StreamFloor> floors() const {
+    std::vector<StreamFloor> floors;
+    for (const PictureHead& head : pictures_) {
+      for (const trace::StreamCutRecord& cut : head.stream_cuts) {
+        if (floors.size() == kMaxFloors || head.cut >= UINT64_MAX - 1) break;
+        floors.push_back({static_cast<uint32_t>(cut.stream), static_cast<uint32_t>(cut.sequence), cut.offset,
+                          head.cut + 1});
+      }
+    }
+    return floors;
   }
 
   void prefetch(const HeapEvent* begin, const HeapEvent* end) const noexcept {
@@ -52,15 +71,18 @@ class Replayer {
 
   bool event(uint32_t index, const StreamCursor& cursor) {
     const HeapEvent& event = cursor.event();
-    if (event.time > options_.until_ticks) [[unlikely]]
-      return false;
+    if (event.time > sleeps_until_) [[unlikely]] {
+      if (event.time > options_.until_ticks) return false;
+      cuts_.before_event(index, event);
+      sleep();
+    }
     Stream& stream = streams_[index];
     const Actor by{index, stream.thread};
     if (event.time > last_time_) last_time_ = event.time;
     switch (event.kind) {
       case HeapEvent::Kind::kAlloc:
         ++heap_events_;
-        if (!sensible(event)) break;
+        if (!check(event)) break;
         heap_.allocate(event.time, event.time, event.address, event.size, heap_.tree().use(event.node), by);
         break;
       case HeapEvent::Kind::kFree:
@@ -69,13 +91,19 @@ class Replayer {
         break;
       case HeapEvent::Kind::kReallocEnd:
         ++heap_events_;
-        stream.birth_known = event.address != 0 && heap_.free_for_realloc(event.time, event.address, by, stream.birth);
+        stream.realloc.address =
+            event.address != 0 && heap_.free_for_realloc(event.time, event.address, by, stream.realloc.block)
+                ? event.address
+                : 0;
         break;
-      case HeapEvent::Kind::kReallocBegin:
-        if (!sensible(event)) break;
-        heap_.allocate(event.time, stream.birth_known ? stream.birth : event.time, event.address, event.size,
-                       heap_.tree().use(event.node), by);
+      case HeapEvent::Kind::kReallocBegin: {
+        const uint64_t birth = stream.realloc.address != 0 ? stream.realloc.block.birth : event.time;
+        stream.realloc.address = 0;
+        if (check(event)) {
+          heap_.allocate(event.time, birth, event.address, event.size, heap_.tree().use(event.node), by);
+        }
         break;
+      }
       case HeapEvent::Kind::kNode:
         define_node(event);
         break;
@@ -90,6 +118,7 @@ class Replayer {
 
   Recording finish(const TraceFile& file, const EventMerge& merge) {
     heap_.finish_peak();
+    cuts_.finish(options_.until_ticks);
     // A process that is still running has lived until now, whether or not it allocated.
     if (options_.until_ticks != UINT64_MAX) last_time_ = std::max(last_time_, options_.until_ticks);
     heap_.timeline().live(last_time_, heap_.totals().live_bytes);
@@ -109,6 +138,7 @@ class Replayer {
     recording.damage = file.damage();
     note_damage(merge, recording.damage);
     records_.finish(recording);
+    finish_snapshots(recording);
     recording.clock = clock_;
     recording.threads_seen = heap_.threads().seen();
     recording.threads = heap_.threads().take();
@@ -122,12 +152,45 @@ class Replayer {
  private:
   struct Stream {
     uint32_t thread = 0;
-    bool birth_known = false;  // between the halves of a realloc
-    uint64_t birth = 0;
+    OpenRealloc realloc;  // between its halves, if the old block is known
   };
 
-  bool sensible(const HeapEvent& event) noexcept {
-    if (event.address != 0 && event.size <= kMaxBlockBytes) [[likely]]
+  void sleep() noexcept { sleeps_until_ = std::min(options_.until_ticks, cuts_.sleeps_until()); }
+
+  std::vector<OpenRealloc> open_reallocs() const {
+    std::vector<OpenRealloc> open;
+    open.reserve(streams_.size());
+    for (const Stream& stream : streams_) open.push_back(stream.realloc);
+    return open;
+  }
+
+  // Joins the snapshots with their pictures. A picture may be there without its snapshot's record, if the process was
+  // killed in between.
+  void finish_snapshots(Recording& recording) {
+    std::unordered_map<uint64_t, size_t> by_id;
+    for (const Snapshot& snapshot : recording.snapshots)
+      by_id.emplace(snapshot.id, static_cast<size_t>(&snapshot - recording.snapshots.data()));
+    for (const PictureHead& head : pictures_) {
+      const auto [found, added] = by_id.try_emplace(head.id, recording.snapshots.size());
+      if (added) {
+        Snapshot& snapshot = recording.snapshots.emplace_back();
+        snapshot.id = head.id;
+        snapshot.reason = head.reason;
+        snapshot.cut = head.cut;
+      }
+      Snapshot& snapshot = recording.snapshots[found->second];
+      snapshot.picture = head.whole ? Snapshot::Picture::kWhole : Snapshot::Picture::kCut;
+      snapshot.picture_end = head.end;
+      snapshot.outside = head.outside;
+    }
+    std::stable_sort(recording.snapshots.begin(), recording.snapshots.end(),
+                     [](const Snapshot& a, const Snapshot& b) { return a.cut < b.cut; });
+    recording.pictures_left_out = cuts_.left_out();
+    recording.judged = std::move(heap_.sites_judged());
+  }
+
+  bool check(const HeapEvent& event) noexcept {
+    if (sensible(event)) [[likely]]
       return true;
     ++senseless_events_;
     return false;
@@ -203,6 +266,9 @@ class Replayer {
   Heap heap_;
   RecordReader records_;
   std::vector<Stream> streams_;
+  std::vector<PictureHead> pictures_;
+  CutWatch cuts_;
+  uint64_t sleeps_until_ = 0;  // an event later than this ends the replay, or concerns a picture
   uint64_t last_time_ = 0;
   uint64_t heap_events_ = 0;
   uint64_t senseless_events_ = 0, senseless_nodes_ = 0;
@@ -212,8 +278,8 @@ class Replayer {
 }  // namespace
 
 Recording replay(const TraceFile& file, const ReplayOptions& options) {
-  EventMerge merge(file);
   Replayer replayer(file, options);
+  EventMerge merge(file, replayer.floors());
   merge.run(replayer);
   return replayer.finish(file, merge);
 }

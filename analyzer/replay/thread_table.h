@@ -12,6 +12,7 @@ namespace tidemark::replay {
 struct ThreadTotals {
   uint64_t serial = 0;  // counts within the trace from 1; 0: thread not known
   uint64_t tid = 0;
+  uint64_t stack_low = 0, stack_high = 0;  // 0: not known
   std::string name;
   uint64_t allocations = 0, frees = 0, allocated_bytes = 0;
   uint64_t live_bytes = 0;       // of blocks that this thread allocated, whoever frees them

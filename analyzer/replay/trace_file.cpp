@@ -114,16 +114,21 @@ void TraceFile::index_chunks() {
       continue;
     }
     note_damage();
-    const auto [slot, added] = slots.try_emplace(chunk.stream, streams_.size());
-    if (added) streams_.push_back({chunk.stream, {}});
+    const bool is_picture = chunk.stream >= trace::kPictureStream && chunk.stream < trace::kOutsideStream;
+    std::vector<StreamPlace>& streams = is_picture ? pictures_ : streams_;
+    const auto [slot, added] = slots.try_emplace(chunk.stream, streams.size());
+    if (added) streams.push_back({chunk.stream, {}});
     const auto readable = static_cast<uint32_t>(std::min<uint64_t>(chunk.bytes, end_ - offset));
-    streams_[slot->second].chunks.push_back({offset, chunk.base_time, readable, chunk.sequence});
+    streams[slot->second].chunks.push_back({offset, chunk.base_time, readable, chunk.sequence});
     offset += chunk.bytes;
   }
   note_damage();
 
   const auto by_sequence = [](const ChunkPlace& a, const ChunkPlace& b) { return a.sequence < b.sequence; };
   uint64_t missing = 0;
+  for (StreamPlace& picture : pictures_) {
+    std::stable_sort(picture.chunks.begin(), picture.chunks.end(), by_sequence);
+  }
   for (StreamPlace& stream : streams_) {
     std::stable_sort(stream.chunks.begin(), stream.chunks.end(), by_sequence);
     if (stream.stream < trace::kOutsideStream) {

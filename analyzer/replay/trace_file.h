@@ -35,7 +35,10 @@ class TraceFile {
   const trace::FileHeader& header() const noexcept { return header_; }
   // A text of the header; empty when it lies outside.
   std::string text(trace::StringRef where) const;
+  // The streams of events.
   const std::vector<StreamPlace>& streams() const noexcept { return streams_; }
+  // The streams of pictures of the heap (picture.h): they hold no events.
+  const std::vector<StreamPlace>& pictures() const noexcept { return pictures_; }
   // Bytes of the file that belong to the trace.
   uint64_t bytes() const noexcept { return end_; }
   // What is damaged or cut, one sentence each, with byte offsets.
@@ -54,7 +57,7 @@ class TraceFile {
   trace::FileHeader header_{};
   std::string header_bytes_;
   uint64_t end_ = 0;
-  std::vector<StreamPlace> streams_;
+  std::vector<StreamPlace> streams_, pictures_;
   std::vector<std::string> damage_;
 };
 

@@ -32,6 +32,19 @@ std::vector<uint8_t> small_trace() {
     if (i % 7 == 0) trace.stream(1).realloc(kStart + 10 * i + 12, kStart + 10 * i + 14, 0x6000'0000, 0x6000'0000, i, 3);
   }
   stream.life_end(kStart + 2000);
+  testing::PictureBuilder picture(trace, 0, kStart + 500, trace::SnapshotReason::kGrowth, trace::kChunkAlignment);
+  picture.region(0x10000, 0x20000, trace::RegionRecord::kRead | trace::RegionRecord::kWrite, "/lib/one.so")
+      .region(0x5000'0000, 0x5001'0000, trace::RegionRecord::kRead | trace::RegionRecord::kWrite, "[heap]")
+      .region(0x7000'0000, 0x7001'0000, trace::RegionRecord::kRead | trace::RegionRecord::kWrite, "[stack]")
+      .thread(77, trace::PictureThreadRecord::kTaker, 0x7000'8000, 0x7000'f000, {0x5000'0020},
+              {{0x10100, 0x7000'8100}, {0x10200, 0x7000'8200}})
+      .pages(0x5000'0000, {{4, trace::PageState::kPresent}, {12, trace::PageState::kAbsent}});
+  std::vector<testing::Word> words;
+  for (uint64_t i = 1; i < 40; i += 2) words.push_back({0x5000'0000 + i * 32, 0x5000'0000 + (i * 7 % 40) * 32});
+  words.push_back({0x7000'8008, 0x5000'0020});
+  picture.words(trace::WordsRecord::kPlain, words).words(trace::WordsRecord::kTagged, words);
+  picture.words(trace::WordsRecord::kPossibleXor, words).words(trace::WordsRecord::kPossibleCompressed, words);
+  picture.words(trace::WordsRecord::kVtable, {{0x5000'0020, 0x10800}}).end();
   return trace.bytes();
 }
 

@@ -66,6 +66,17 @@ StreamBuilder& StreamBuilder::life_end(uint64_t time) {
   return record(time, end);
 }
 
+StreamBuilder& StreamBuilder::map(uint64_t time, uint64_t address, uint64_t size, uint64_t protection, uint64_t flags,
+                                  uint32_t node) {
+  trace::MapRecord map;
+  map.address = address;
+  map.size = size;
+  map.protection = protection;
+  map.flags = flags;
+  map.node = node;
+  return record(time, map);
+}
+
 StreamBuilder& StreamBuilder::module(uint64_t time, uint64_t index, uint64_t start, uint64_t end, uint64_t bias,
                                      const char* path, const std::string& build_id) {
   trace::ModuleLoadRecord module;
@@ -76,6 +87,82 @@ StreamBuilder& StreamBuilder::module(uint64_t time, uint64_t index, uint64_t sta
   module.path = trace::Bytes::of(path);
   module.build_id = {reinterpret_cast<const uint8_t*>(build_id.data()), build_id.size()};
   return record(time, module, module.path.size + build_id.size());
+}
+
+PictureBuilder::PictureBuilder(TraceBuilder& trace, uint64_t id, uint64_t cut, trace::SnapshotReason reason,
+                               uint32_t chunk_bytes)
+    : stream_(trace.stream(trace::kPictureStream + static_cast<uint32_t>(id), chunk_bytes)), cut_(cut) {
+  trace::PictureRecord record;
+  record.id = id;
+  record.reason = static_cast<uint64_t>(reason);
+  record.cut = cut;
+  stream_.record(cut, record);
+}
+
+PictureBuilder& PictureBuilder::region(uint64_t start, uint64_t end, uint64_t flags, const char* path) {
+  trace::RegionRecord record;
+  record.start = start;
+  record.end = end;
+  record.flags = flags;
+  record.path = trace::Bytes::of(path);
+  stream_.record(cut_, record, record.path.size);
+  return *this;
+}
+
+PictureBuilder& PictureBuilder::thread(uint64_t tid, trace::PictureThreadRecord::Kind kind, uint64_t sp,
+                                       uint64_t thread_pointer, const std::vector<uint64_t>& registers,
+                                       const std::vector<std::pair<uint64_t, uint64_t>>& frames) {
+  trace::PictureThreadRecord record;
+  record.tid = tid;
+  record.kind = kind;
+  record.sp = sp;
+  record.thread_pointer = thread_pointer;
+  record.registers = {reinterpret_cast<const uint8_t*>(registers.data()), registers.size() * 8};
+  std::vector<uint64_t> flat;
+  for (const auto& [pc, end] : frames) flat.insert(flat.end(), {pc, end});
+  record.frames = {reinterpret_cast<const uint8_t*>(flat.data()), flat.size() * 8};
+  stream_.record(cut_, record, record.registers.size + record.frames.size);
+  return *this;
+}
+
+PictureBuilder& PictureBuilder::pages(uint64_t start, const std::vector<std::pair<uint64_t, trace::PageState>>& runs) {
+  std::vector<uint8_t> bytes(runs.size() * 9 + 9);
+  uint8_t* at = bytes.data();
+  for (const auto& [count, state] : runs) at = trace::put_varint(at, count << 2 | static_cast<uint64_t>(state));
+  trace::ResidencyRecord record;
+  record.start = start;
+  record.runs = {bytes.data(), static_cast<size_t>(at - bytes.data())};
+  stream_.record(cut_, record, record.runs.size);
+  return *this;
+}
+
+PictureBuilder& PictureBuilder::words(trace::WordsRecord::Kind kind, const std::vector<Word>& words) {
+  constexpr size_t kMostWordBytes = 18;
+  const unsigned shift = kind == trace::WordsRecord::kPossibleCompressed ? 2 : 3;
+  uint8_t bytes[trace::kMaxTextBytes + kMostWordBytes];
+  for (size_t next = 0; next < words.size();) {
+    trace::WordsRecord record;
+    record.kind = kind;
+    uint64_t source = record.source = words[next].source, value = record.value = words[next].value;
+    uint8_t* at = bytes;
+    for (; next < words.size() && at - bytes + kMostWordBytes <= trace::kMaxTextBytes; ++next, ++record.count) {
+      at = trace::put_varint(at, (words[next].source - source) >> shift);
+      at = trace::put_varint(at, trace::code_word_delta(words[next].value - value));
+      source = words[next].source;
+      value = words[next].value;
+    }
+    record.words = {bytes, static_cast<size_t>(at - bytes)};
+    if (kind == trace::WordsRecord::kPlain || kind == trace::WordsRecord::kTagged) count_ += record.count;
+    stream_.record(cut_, record, record.words.size);
+  }
+  return *this;
+}
+
+void PictureBuilder::end(uint64_t error) {
+  trace::PictureEndRecord record;
+  record.error = error;
+  record.words = count_;
+  stream_.record(cut_, record);
 }
 
 TraceBuilder::TraceBuilder() {

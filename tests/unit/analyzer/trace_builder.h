@@ -28,6 +28,8 @@ class StreamBuilder {
                          uint32_t node);
   StreamBuilder& mark(uint64_t time, const char* text);
   StreamBuilder& life_end(uint64_t time);
+  StreamBuilder& map(uint64_t time, uint64_t address, uint64_t size, uint64_t protection, uint64_t flags,
+                     uint32_t node = 0);
   StreamBuilder& module(uint64_t time, uint64_t index, uint64_t start, uint64_t end, uint64_t bias, const char* path,
                         const std::string& build_id = {});
   template <class Record>
@@ -47,6 +49,32 @@ class StreamBuilder {
   uint32_t thread_ = 0;
   uint64_t time_;
   trace::ChunkWriter writer_;
+};
+
+struct Word {
+  uint64_t source, value;
+};
+
+// The stream of a picture; records in the order of the calls.
+class PictureBuilder {
+ public:
+  PictureBuilder(TraceBuilder& trace, uint64_t id, uint64_t cut,
+                 trace::SnapshotReason reason = trace::SnapshotReason::kMainReturned, uint32_t chunk_bytes = 16384);
+
+  PictureBuilder& region(uint64_t start, uint64_t end, uint64_t flags, const char* path = "");
+  // `frames`: pairs of pc and end.
+  PictureBuilder& thread(uint64_t tid, trace::PictureThreadRecord::Kind kind, uint64_t sp, uint64_t thread_pointer,
+                         const std::vector<uint64_t>& registers = {},
+                         const std::vector<std::pair<uint64_t, uint64_t>>& frames = {});
+  PictureBuilder& pages(uint64_t start, const std::vector<std::pair<uint64_t, trace::PageState>>& runs);
+  // Cut into as many records as they take.
+  PictureBuilder& words(trace::WordsRecord::Kind kind, const std::vector<Word>& words);
+  void end(uint64_t error = 0);
+
+ private:
+  StreamBuilder& stream_;
+  uint64_t cut_;
+  uint64_t count_ = 0;
 };
 
 class TraceBuilder {

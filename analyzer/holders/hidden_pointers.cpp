@@ -1,0 +1,129 @@
+#include "analyzer/holders/hidden_pointers.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+namespace tidemark::holders {
+namespace {
+
+using graph::Block;
+using graph::Reach;
+
+// A sample proves something from so many blocks on: few words fit by chance.
+constexpr size_t kFewestXorBlocks = 8;
+constexpr size_t kFewestCompressedBlocks = 4;
+// A block's neighbour in a list is mostly its neighbour in memory, too, or nearly so.
+constexpr ptrdiff_t kNeighbours = 4;
+// Regions and upper halves of addresses that are tried as bases.
+constexpr size_t kMostBases = 16;
+// Pages of which the recorder samples words.
+constexpr uint64_t kSampledPages = 256;
+
+bool starts_block(const graph::HeapGraph& graph, uint64_t value) {
+  const graph::Target target = graph.find(value);
+  return target.block != graph::kNone && target.offset == 0 && !target.weak;
+}
+
+}  // namespace
+
+HiddenPointers::HiddenPointers(const HeapPicture& heap, const std::vector<uint32_t>& unreachable) : heap_(heap) {
+  if (unreachable.empty()) return;
+  if (!heap.possible_xor().empty()) test_xor(unreachable);
+  if (!heap.possible_compressed().empty()) test_compressed(unreachable);
+}
+
+bool HiddenPointers::xor_linked(uint32_t site) const { return xor_.contains(site); }
+bool HiddenPointers::compressed(uint32_t site) const { return compressed_.contains(site); }
+
+// A word in a block that, xored with the start of a neighbour of the same site, is the start of a block.
+void HiddenPointers::test_xor(const std::vector<uint32_t>& unreachable) {
+  const graph::HeapGraph& graph = heap_.graph();
+  const auto blocks = graph.blocks();
+  std::unordered_map<uint32_t, std::vector<uint64_t>> sites;  // starts, ascending
+  for (const uint32_t block : unreachable) sites[blocks[block].site].push_back(blocks[block].address);
+  struct Tally {
+    size_t blocks = 0, linked = 0;
+    uint64_t first_word = 0;
+    bool words_differ = false;
+  };
+  std::map<std::pair<uint32_t, uint64_t>, Tally> tallies;  // by site and offset
+  for (const SampledWord& word : heap_.possible_xor()) {
+    const uint32_t block = graph.block_at(word.source);
+    if (block == graph::kNone || graph.reach(block) != Reach::kUnreachable || word.value == 0) continue;
+    const Block& one = blocks[block];
+    const auto found = sites.find(one.site);
+    if (found == sites.end()) continue;
+    const std::vector<uint64_t>& starts = found->second;
+    const auto here = std::lower_bound(starts.begin(), starts.end(), one.address);
+    bool linked = false;
+    for (ptrdiff_t step = -kNeighbours; step <= kNeighbours && !linked; ++step) {
+      if (step == 0 || step < starts.begin() - here || step >= starts.end() - here) continue;
+      linked = starts_block(graph, word.value ^ here[step]);
+    }
+    Tally& tally = tallies[{one.site, word.source - one.address}];
+    if (tally.blocks++ == 0) tally.first_word = word.value;
+    tally.words_differ |= word.value != tally.first_word;
+    tally.linked += linked ? 1 : 0;
+  }
+  for (const auto& [key, tally] : tallies) {
+    if (tally.blocks >= kFewestXorBlocks && tally.words_differ && tally.linked * 5 >= tally.blocks * 4) {
+      xor_[key.first] = true;
+    }
+  }
+}
+
+// A 32-bit word anywhere that, decoded in one of the usual ways, is the start of an unreachable block.
+void HiddenPointers::test_compressed(const std::vector<uint32_t>& unreachable) {
+  const graph::HeapGraph& graph = heap_.graph();
+  const auto blocks = graph.blocks();
+  std::set<uint64_t> upper_halves, bases;
+  std::unordered_map<uint32_t, size_t> sites;  // unreachable blocks
+  for (const uint32_t block : unreachable) {
+    ++sites[blocks[block].site];
+    if (upper_halves.size() < kMostBases) upper_halves.insert(blocks[block].address >> 32 << 32);
+    if (bases.size() == kMostBases) continue;
+    const replay::PictureRegion* const region = heap_.picture().region_at(blocks[block].address);
+    if (region != nullptr) bases.insert(region->start);
+  }
+  // Mappings that the program made for it may be larger than the region that holds a block.
+  struct Scheme {
+    uint64_t base;
+    unsigned shift;
+  };
+  std::vector<Scheme> schemes = {{0, 3}, {0, 4}};
+  for (const uint64_t half : upper_halves) schemes.push_back({half, 0});
+  for (const uint64_t base : bases) schemes.insert(schemes.end(), {{base, 0}, {base, 3}, {base, 4}});
+
+  // One page of so many is sampled (picture/picture_linux.cpp).
+  uint64_t pages = 0;
+  for (const replay::PictureRegion& region : heap_.picture().regions) {
+    const bool anonymous = region.path.empty() || region.path == "[heap]" || region.path.starts_with("[anon");
+    if (anonymous && (region.flags & trace::RegionRecord::kScanned) != 0) pages += (region.end - region.start) / 4096;
+  }
+  const double sampled = 1.0 / static_cast<double>(pages / kSampledPages + 1);
+
+  for (const Scheme& scheme : schemes) {
+    std::unordered_map<uint32_t, std::unordered_set<uint32_t>> explained;  // by site
+    for (const SampledWord& word : heap_.possible_compressed()) {
+      const uint64_t value = scheme.base + ((word.value & UINT32_MAX) << scheme.shift);
+      const graph::Target target = graph.find(value);
+      if (target.block == graph::kNone || target.offset != 0 || target.weak) continue;
+      if (graph.reach(target.block) != Reach::kUnreachable) continue;
+      // A block is not known by what lies in itself.
+      if (graph.block_at(word.source) == target.block) continue;
+      explained[blocks[target.block].site].insert(target.block);
+    }
+    // Most of the blocks that the sampled pages could explain, or a good part of all words: more than would by chance.
+    const size_t words = heap_.possible_compressed().size();
+    for (const auto& [site, found] : explained) {
+      const size_t most = static_cast<size_t>(static_cast<double>(sites[site]) * sampled) / 2;
+      if (found.size() >= std::max(kFewestCompressedBlocks, std::min(most, words / 4))) compressed_[site] = true;
+    }
+  }
+}
+
+}  // namespace tidemark::holders
