@@ -360,8 +360,10 @@ void Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const Sn
   taker.sp = caller.caller.sp;
   taker.bp = caller.caller.bp;
   taker.thread_pointer = thread_pointer();
-  // A hook's block is about to be given to the program.
-  taker.registers[taker.register_count++] = reason == trace::SnapshotReason::kClient ? 0 : thread.last_allocated;
+  // From inside a hook of malloc: its block is about to be given to the program.
+  const bool in_hook = reason == trace::SnapshotReason::kGrowth || reason == trace::SnapshotReason::kPeriod ||
+                       reason == trace::SnapshotReason::kCommand;
+  if (in_hook) taker.registers[taker.register_count++] = thread.last_allocated;
   if (!caller.stack_dead) {
     taker.registers[taker.register_count++] = caller.caller.bp;
     for (size_t i = 0; i < kSavedRegisters && caller.saved != nullptr; ++i)

@@ -21,6 +21,10 @@ uint32_t HeapGraph::source_block(uint64_t source) noexcept {
 bool HeapGraph::add_word(uint64_t source, uint64_t value, bool weak) {
   const uint32_t block = source_block(source);
   if (block == kNone) return false;
+  // The bytes behind a block are whatever was there before: a word that is not in it as a whole is none of its own.
+  constexpr uint64_t kWordBytes = 8;
+  const Block& from = blocks()[block];
+  if (from.size < kWordBytes || source - from.address > from.size - kWordBytes) return true;
   pending_values_[pending_] = value;
   pending_sources_[pending_] = block;
   pending_weak_[pending_] = weak;
