@@ -64,9 +64,9 @@ std::vector<Found> find(const replay::Recording& recording, const std::vector<mo
     finding.site = id;
     finding.evidence = evidence_of(recording, id);
     if (lost_blocks != 0) {
-      finding.evidence.push_back(
-          fmt::format("{} of the same site {} unreachable, and {} own finding", plural(lost_blocks, "more block"),
-                      lost_blocks == 1 ? "is" : "are", lost_blocks == 1 ? "has its" : "have their"));
+      finding.evidence.push_back(fmt::format("{} of the same site {} unreachable, and {} own finding",
+                                             plural(lost_blocks, "more block"), lost_blocks == 1 ? "is" : "are",
+                                             lost_blocks == 1 ? "has its" : "have their"));
     }
   }
   std::stable_sort(findings.begin(), findings.end(), [](const Found& a, const Found& b) {
@@ -80,7 +80,8 @@ std::vector<Found> find(const replay::Recording& recording, const std::vector<mo
   return findings;
 }
 
-model::Verdict judge(const replay::Recording& recording, const model::Memory& memory, const std::vector<Found>& findings,
+model::Verdict judge(const replay::Recording& recording, const model::Memory& memory,
+                     const std::vector<Found>& findings,
                      const std::function<std::string(uint32_t site)>& allocated_in) {
   model::Verdict verdict;
   const double peak_time = recording.clock.seconds(recording.totals.peak_time);

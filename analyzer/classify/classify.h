@@ -34,7 +34,8 @@ uint64_t fold_below(const replay::Recording& recording) noexcept;
 
 // The verdict on the process. `memory` is complete by then. `allocated_in` names the function that allocates at a site;
 // empty: not known.
-model::Verdict judge(const replay::Recording& recording, const model::Memory& memory, const std::vector<Found>& findings,
+model::Verdict judge(const replay::Recording& recording, const model::Memory& memory,
+                     const std::vector<Found>& findings,
                      const std::function<std::string(uint32_t site)>& allocated_in = {});
 
 }  // namespace tidemark::classify

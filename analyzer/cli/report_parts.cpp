@@ -303,10 +303,9 @@ void fill_snapshots(const Recording& recording, const std::unordered_map<uint64_
     }
   }
   for (const replay::SkippedSnapshots& skipped : recording.snapshots_skipped) {
-    report.snapshots_skipped.push_back({reason_of(skipped.reason), skip_reason_of(skipped.why), skipped.count,
-                                        skipped.error != 0 && skipped.error < 4096
-                                            ? error_text(static_cast<int>(skipped.error))
-                                            : std::string()});
+    report.snapshots_skipped.push_back(
+        {reason_of(skipped.reason), skip_reason_of(skipped.why), skipped.count,
+         skipped.error != 0 && skipped.error < 4096 ? error_text(static_cast<int>(skipped.error)) : std::string()});
   }
 }
 

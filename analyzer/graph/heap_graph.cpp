@@ -8,23 +8,25 @@ HeapGraph::HeapGraph(std::vector<Block> blocks)
     : index_(std::move(blocks)), edges_(block_count()), self_linked_(block_count() / 64 + 1) {}
 
 uint32_t HeapGraph::source_block(uint64_t source) noexcept {
-  if (source < last_source_) [[unlikely]]
-    return block_at(source);
+  const auto holds = [this, source](uint32_t block) {
+    const Block& one = blocks()[block];
+    return source >= one.address && source - one.address < one.size && one.size - (source - one.address) >= kWordBytes;
+  };
+  if (source < last_source_) [[unlikely]] {
+    const uint32_t block = block_at(source);
+    return block != kNone && holds(block) ? block : kNone;
+  }
   last_source_ = source;
   const std::span<const Block> all = blocks();
   while (cursor_ < all.size() && all[cursor_].address <= source && source - all[cursor_].address >= all[cursor_].size) {
     ++cursor_;
   }
-  return cursor_ < all.size() && all[cursor_].address <= source ? cursor_ : kNone;
+  return cursor_ < all.size() && holds(cursor_) ? cursor_ : kNone;
 }
 
 bool HeapGraph::add_word(uint64_t source, uint64_t value, bool weak) {
   const uint32_t block = source_block(source);
   if (block == kNone) return false;
-  // The bytes behind a block are whatever was there before: a word that is not in it as a whole is none of its own.
-  constexpr uint64_t kWordBytes = 8;
-  const Block& from = blocks()[block];
-  if (from.size < kWordBytes || source - from.address > from.size - kWordBytes) return true;
   pending_values_[pending_] = value;
   pending_sources_[pending_] = block;
   pending_weak_[pending_] = weak;

@@ -47,9 +47,8 @@ class HeapGraph {
   Target find(uint64_t value) const noexcept { return index_.find(value); }
   uint32_t block_at(uint64_t address) const noexcept { return index_.block_at(address); }
 
-  // A word of memory at `source`, 8 bytes: a pointer of the block that has it as a whole. False: no block covers it, and
-  // it may be a root. Fast for sources that ascend; others are taken too (their edges lie aside, 8 bytes each, until the
-  // graph is solved).
+  // A word of memory at `source`. False: no block covers all of it, and it may be a root. Fast for sources that ascend;
+  // others are taken too (their edges lie aside, 8 bytes each, until the graph is solved).
   bool add_word(uint64_t source, uint64_t value, bool weak);
   // `group`: the caller's number of an object that holds root words, dense from 0, of one kind.
   void add_root(uint32_t group, RootKind kind, uint32_t block, bool weak) { roots_.add(group, kind, block, weak); }
@@ -111,6 +110,7 @@ class HeapGraph {
 
  private:
   static constexpr size_t kPending = 256;
+  static constexpr uint64_t kWordBytes = 8;
 
   uint32_t source_block(uint64_t source) noexcept;
   void resolve_pending();

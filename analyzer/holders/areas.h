@@ -3,13 +3,14 @@
 //
 // | where | what a word there is |
 // | --- | --- |
-// | writable segments of a module | a strong root; but nothing in the recorder's, nor in the allocator's. In libc, which is more than an allocator, only pointers to a block's start count: main_arena points 16 bytes before |
-// | a thread's stack from its stack pointer on | a strong root. Where the stack pointer is elsewhere (coroutines), all of that region and of the thread's own stack |
-// | thread-local storage and control blocks | a strong root |
-// | stacks of threads that ended | a weak root in their last 8 KiB, where control blocks lie (of a thread that was not joined); else nothing |
-// | mappings that the program shares, or of files | a strong root |
-// | the allocator's memory between blocks | nothing; in a forked process a strong root, as its parent's blocks lie there |
-// | anything else | a weak root: nobody knows what it is |
+// | writable segments of a module | a strong root; but nothing in the recorder's, nor in the allocator's. In libc,
+// which is more than an allocator, only pointers to a block's start count: main_arena points 16 bytes before | | a
+// thread's stack from its stack pointer on | a strong root. Where the stack pointer is elsewhere (coroutines), all of
+// that region and of the thread's own stack | | thread-local storage and control blocks | a strong root | | stacks of
+// threads that ended | a weak root in their last 8 KiB, where control blocks lie (of a thread that was not joined);
+// else nothing | | mappings that the program shares, or of files | a strong root | | the allocator's memory between
+// blocks | nothing; in a forked process a strong root, as its parent's blocks lie there | | anything else | a weak
+// root: nobody knows what it is |
 //
 // Private anonymous mappings of the program's own are no areas but nodes of the heap graph; see is_node().
 #pragma once

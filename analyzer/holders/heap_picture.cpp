@@ -27,44 +27,62 @@ bool is_loader(std::string_view path) {
          (name.starts_with("ld-") && name.ends_with(".so"));
 }
 
-// Whether the loader itself allocated a block: its own tables are known to it alone.
-class LoaderSites {
- public:
-  LoaderSites(const replay::CutHeap& cut, const Areas::Allocator& allocator, const std::string& operator_new)
-      : cut_(cut), allocator_(allocator), operator_new_(operator_new) {}
+bool is_input_output_buffer(std::string_view function) {
+  if (function.starts_with("__GI_")) function.remove_prefix(5);  // glibc's name for its own use
+  return function == "_IO_file_doallocate" || function == "_IO_wfile_doallocate" ||
+         function == "_IO_wdefault_doallocate" || function.ends_with("_M_allocate_internal_buffer");
+}
 
-  bool is_one(uint32_t site) {
+// What the library that allocates makes of a site's blocks.
+enum class SiteRole : uint8_t {
+  kNotAsked,
+  kOrdinary,
+  kLoader,  // the loader's own tables, which it alone knows: they count as reachable
+  kBuffer,  // of files: they hold text, and what was in that memory before
+};
+
+class SiteRoles {
+ public:
+  SiteRoles(const replay::CutHeap& cut, const Areas::Allocator& allocator, const std::string& operator_new,
+            RootGroups& groups)
+      : cut_(cut), allocator_(allocator), operator_new_(operator_new), groups_(groups) {}
+
+  SiteRole of(uint32_t site) {
     if (site >= known_.size()) known_.resize(std::max<size_t>(site + 1, cut_.tree.size()));
-    if (known_[site] == 0) known_[site] = ask(site) ? 2 : 1;
-    return known_[site] == 2;
+    if (known_[site] == SiteRole::kNotAsked) known_[site] = ask(site);
+    return known_[site];
   }
 
  private:
-  bool ask(uint32_t site) const {
+  // Frames are innermost first; those of the allocator's modules are looked through.
+  SiteRole ask(uint32_t site) const {
     for (uint32_t node = site; node != 0; node = cut_.tree.node(node).parent) {
       const CallTreeNode& frame = cut_.tree.node(node);
-      const replay::LoadedModule* const module = module_at(frame.exact != 0 ? frame.pc : frame.pc - 1);
-      if (module == nullptr) return false;
-      if (is_loader(module->path)) return true;
-      const bool allocates = base_name(module->path) == kRecorderName || module->path == allocator_.path ||
-                             module->path == operator_new_;
-      if (!allocates || module->path == allocator_.executable) return false;
+      const uint64_t pc = frame.exact != 0 ? frame.pc : frame.pc - 1;
+      const uint32_t module = module_at(pc);
+      if (module == Area::kNoOwner) break;
+      const std::string& path = cut_.modules[module].path;
+      if (is_loader(path)) return SiteRole::kLoader;
+      if (base_name(path) == kRecorderName) continue;
+      if ((path != allocator_.path && path != operator_new_) || path == allocator_.executable) break;
+      const std::vector<symbols::SourceFrame> frames = groups_.symbols(module)->resolve(pc - cut_.modules[module].bias);
+      if (is_input_output_buffer(frames.back().function)) return SiteRole::kBuffer;
     }
-    return false;
+    return SiteRole::kOrdinary;
   }
-  const replay::LoadedModule* module_at(uint64_t address) const {
+  uint32_t module_at(uint64_t address) const {
     const auto behind =
         std::upper_bound(cut_.modules.begin(), cut_.modules.end(), address,
                          [](uint64_t at, const replay::LoadedModule& module) { return at < module.start; });
-    if (behind == cut_.modules.begin()) return nullptr;
-    const replay::LoadedModule& module = *std::prev(behind);
-    return address < module.end ? &module : nullptr;
+    if (behind == cut_.modules.begin() || address >= std::prev(behind)->end) return Area::kNoOwner;
+    return static_cast<uint32_t>(std::prev(behind) - cut_.modules.begin());
   }
 
   const replay::CutHeap& cut_;
   const Areas::Allocator& allocator_;
   const std::string& operator_new_;
-  std::vector<uint8_t> known_;  // 0: not asked yet, 1: no, 2: yes
+  RootGroups& groups_;
+  std::vector<SiteRole> known_;
 };
 
 }  // namespace
@@ -93,13 +111,15 @@ HeapPicture::HeapPicture(replay::CutHeap& cut, const Areas::Allocator& allocator
 
 void HeapPicture::make_graph(replay::CutHeap& cut, const Areas& areas, const Areas::Allocator& allocator,
                              const std::string& operator_new) {
-  LoaderSites loader(cut, allocator, operator_new);
+  SiteRoles roles(cut, allocator, operator_new, groups_);
   std::vector<Block> blocks;
   blocks.reserve(cut.blocks.size() + cut.mappings.size());
   for (const replay::CutBlock& block : cut.blocks) {
     uint32_t flags = 0;
     if (block.in_flight != 0) flags |= graph::kInFlight;
-    if (loader.is_one(block.node)) flags |= graph::kRootBlock;
+    const SiteRole role = roles.of(block.node);
+    if (role == SiteRole::kLoader) flags |= graph::kRootBlock;
+    if (role == SiteRole::kBuffer) buffers_.emplace_back(block.address, block.address + block.size);
     blocks.push_back({block.address, block.size, block.node, flags});
   }
   for (const size_t stack : areas.stack_blocks()) blocks[stack].flags |= graph::kRootBlock;
@@ -112,12 +132,19 @@ void HeapPicture::make_graph(replay::CutHeap& cut, const Areas& areas, const Are
 }
 
 void HeapPicture::add_words(const Areas& areas) {
+  size_t buffers[replay::WordReader::kKinds] = {};  // the first one that may still come, by kind
+  const auto in_buffer = [&](Words::Kind kind, uint64_t source) {
+    size_t& next = buffers[kind];
+    while (next < buffers_.size() && buffers_[next].second <= source) ++next;
+    return next < buffers_.size() && source >= buffers_[next].first;
+  };
   replay::WordReader reader(file_, picture_.head);
   const bool undamaged = reader.run([&](Words::Kind kind, uint64_t source, uint64_t value) {
     switch (kind) {
       case Words::kPlain:
       case Words::kTagged: {
         const bool weak = kind == Words::kTagged;
+        if (in_buffer(kind, source)) return;
         if (graph_->add_word(source, value, weak)) return;
         const Area& area = areas.at(source);
         if (area.kind == AreaKind::kNothing) return;
@@ -154,9 +181,12 @@ void HeapPicture::add_root(uint32_t group, uint64_t value, bool weak, bool exact
 }
 
 void HeapPicture::add_registers() {
+  const bool at_exit = picture_.head.reason == static_cast<uint64_t>(trace::SnapshotReason::kExit);
   for (uint32_t i = 0; i < picture_.threads.size(); ++i) {
     const replay::PictureThread& thread = picture_.threads[i];
     if (thread.kind == trace::PictureThreadRecord::kStackDead) continue;
+    // exit() does not return: what its caller had in registers is of no use any more.
+    if (at_exit && thread.kind == trace::PictureThreadRecord::kTaker) continue;
     for (const uint64_t value : thread.registers) {
       if (graph_->find(value).block != graph::kNone) add_root(groups_.of_registers(i), value, false, false);
     }

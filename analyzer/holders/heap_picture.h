@@ -75,10 +75,11 @@ class HeapPicture {
   std::vector<replay::LoadedModule> modules_;
   bool forked_;
   bool sound_ = true;
-  std::unordered_map<uint64_t, std::string> thread_names_;       // by tid
-  std::unordered_map<uint32_t, std::string> ended_threads_;      // by slot
+  std::unordered_map<uint64_t, std::string> thread_names_;   // by tid
+  std::unordered_map<uint32_t, std::string> ended_threads_;  // by slot
   RootGroups groups_;
   std::unique_ptr<graph::HeapGraph> graph_;
+  std::vector<std::pair<uint64_t, uint64_t>> buffers_;  // blocks that hold no pointers, by address
   std::vector<std::pair<uint32_t, uint64_t>> vtables_;  // by block
   std::unordered_map<uint32_t, uint64_t> site_vtables_;
   std::vector<SampledWord> possible_xor_, possible_compressed_;

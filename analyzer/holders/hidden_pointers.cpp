@@ -22,6 +22,10 @@ constexpr ptrdiff_t kNeighbours = 4;
 constexpr size_t kMostBases = 16;
 // Pages of which the recorder samples words.
 constexpr uint64_t kSampledPages = 256;
+constexpr std::array<unsigned, 3> kShifts = {0, 3, 4};
+// Of a site, blocks for which a base is looked for; and sites for which it is, each of which takes some milliseconds.
+constexpr size_t kVoters = 16;
+constexpr size_t kMostSitesVoted = 100;
 
 bool starts_block(const graph::HeapGraph& graph, uint64_t value) {
   const graph::Target target = graph.find(value);
@@ -76,54 +80,94 @@ void HiddenPointers::test_xor(const std::vector<uint32_t>& unreachable) {
   }
 }
 
-// A 32-bit word anywhere that, decoded in one of the usual ways, is the start of an unreachable block.
+// A 32-bit word anywhere that, decoded in one of the usual ways, is the start of an unreachable block: the lower half
+// of an address, or its distance from a base; either in bytes or in units of 8 or 16. As a base counts the start of a
+// region, or of a block that the program can reach.
 void HiddenPointers::test_compressed(const std::vector<uint32_t>& unreachable) {
-  const graph::HeapGraph& graph = heap_.graph();
-  const auto blocks = graph.blocks();
-  std::set<uint64_t> upper_halves, bases;
-  std::unordered_map<uint32_t, size_t> sites;  // unreachable blocks
+  const auto blocks = heap_.graph().blocks();
+  std::unordered_map<uint32_t, std::vector<uint32_t>> sites;  // unreachable blocks
+  std::set<uint64_t> bases;
+  std::array<std::set<uint64_t>, kShifts.size()> upper_halves;
   for (const uint32_t block : unreachable) {
-    ++sites[blocks[block].site];
-    if (upper_halves.size() < kMostBases) upper_halves.insert(blocks[block].address >> 32 << 32);
+    const uint64_t address = blocks[block].address;
+    sites[blocks[block].site].push_back(block);
+    for (size_t i = 0; i < kShifts.size(); ++i) {
+      const unsigned bits = 32 + kShifts[i];
+      if (upper_halves[i].size() < kMostBases) upper_halves[i].insert(address >> bits << bits);
+    }
     if (bases.size() == kMostBases) continue;
-    const replay::PictureRegion* const region = heap_.picture().region_at(blocks[block].address);
+    const replay::PictureRegion* const region = heap_.picture().region_at(address);
     if (region != nullptr) bases.insert(region->start);
   }
-  // Mappings that the program made for it may be larger than the region that holds a block.
-  struct Scheme {
-    uint64_t base;
-    unsigned shift;
-  };
-  std::vector<Scheme> schemes = {{0, 3}, {0, 4}};
-  for (const uint64_t half : upper_halves) schemes.push_back({half, 0});
-  for (const uint64_t base : bases) schemes.insert(schemes.end(), {{base, 0}, {base, 3}, {base, 4}});
-
   // One page of so many is sampled (picture/picture_linux.cpp).
   uint64_t pages = 0;
   for (const replay::PictureRegion& region : heap_.picture().regions) {
     const bool anonymous = region.path.empty() || region.path == "[heap]" || region.path.starts_with("[anon");
     if (anonymous && (region.flags & trace::RegionRecord::kScanned) != 0) pages += (region.end - region.start) / 4096;
   }
-  const double sampled = 1.0 / static_cast<double>(pages / kSampledPages + 1);
+  sampled_ = 1.0 / static_cast<double>(pages / kSampledPages + 1);
 
-  for (const Scheme& scheme : schemes) {
-    std::unordered_map<uint32_t, std::unordered_set<uint32_t>> explained;  // by site
-    for (const SampledWord& word : heap_.possible_compressed()) {
-      const uint64_t value = scheme.base + ((word.value & UINT32_MAX) << scheme.shift);
-      const graph::Target target = graph.find(value);
-      if (target.block == graph::kNone || target.offset != 0 || target.weak) continue;
-      if (graph.reach(target.block) != Reach::kUnreachable) continue;
-      // A block is not known by what lies in itself.
-      if (graph.block_at(word.source) == target.block) continue;
-      explained[blocks[target.block].site].insert(target.block);
-    }
-    // Most of the blocks that the sampled pages could explain, or a good part of all words: more than would by chance.
-    const size_t words = heap_.possible_compressed().size();
-    for (const auto& [site, found] : explained) {
-      const size_t most = static_cast<size_t>(static_cast<double>(sites[site]) * sampled) / 2;
-      if (found.size() >= std::max(kFewestCompressedBlocks, std::min(most, words / 4))) compressed_[site] = true;
+  for (size_t i = 0; i < kShifts.size(); ++i) {
+    for (const uint64_t half : upper_halves[i]) test_scheme({half, kShifts[i]}, sites);
+    for (const uint64_t base : bases) test_scheme({base, kShifts[i]}, sites);
+  }
+  std::vector<uint32_t> largest;
+  for (const auto& [site, found] : sites) {
+    if (found.size() >= kFewestCompressedBlocks && !compressed_.contains(site)) largest.push_back(site);
+  }
+  std::sort(largest.begin(), largest.end(), [&](uint32_t one, uint32_t other) {
+    return sites[one].size() != sites[other].size() ? sites[one].size() > sites[other].size() : one < other;
+  });
+  if (largest.size() > kMostSitesVoted) largest.resize(kMostSitesVoted);
+  for (const uint32_t site : largest) {
+    for (const unsigned shift : kShifts) {
+      const std::optional<uint64_t> base = vote(sites[site], shift);
+      if (base) test_scheme({*base, shift}, sites);
     }
   }
+}
+
+// Which blocks the words explain, if they are decoded so.
+void HiddenPointers::test_scheme(const Scheme& scheme,
+                                 const std::unordered_map<uint32_t, std::vector<uint32_t>>& sites) {
+  const graph::HeapGraph& graph = heap_.graph();
+  std::unordered_map<uint32_t, std::unordered_set<uint32_t>> explained;  // by site
+  for (const SampledWord& word : heap_.possible_compressed()) {
+    const graph::Target target = graph.find(scheme.base + ((word.value & UINT32_MAX) << scheme.shift));
+    if (target.block == graph::kNone || target.offset != 0 || target.weak) continue;
+    if (graph.reach(target.block) != Reach::kUnreachable) continue;
+    // A block is not known by what lies in itself.
+    if (graph.block_at(word.source) == target.block) continue;
+    explained[graph.blocks()[target.block].site].insert(target.block);
+  }
+  // Most of the blocks that the sampled pages could explain, or a good part of all words: more than would by chance.
+  const size_t words = heap_.possible_compressed().size();
+  for (const auto& [site, found] : explained) {
+    const size_t most = static_cast<size_t>(static_cast<double>(sites.at(site).size()) * sampled_) / 2;
+    if (found.size() >= std::max(kFewestCompressedBlocks, std::min(most, words / 4))) compressed_[site] = true;
+  }
+}
+
+// The block from which most of some blocks lie a word apart; nothing if no block stands out.
+std::optional<uint64_t> HiddenPointers::vote(const std::vector<uint32_t>& lost, unsigned shift) const {
+  const graph::HeapGraph& graph = heap_.graph();
+  std::unordered_map<uint64_t, size_t> votes;
+  const size_t voters = std::min(kVoters, lost.size());
+  for (size_t i = 0; i < voters; ++i) {
+    const uint64_t address = graph.blocks()[lost[i * lost.size() / voters]].address;
+    std::unordered_set<uint64_t> once;
+    for (const SampledWord& word : heap_.possible_compressed()) {
+      const uint64_t base = address - ((word.value & UINT32_MAX) << shift);
+      const graph::Target target = graph.find(base);
+      if (target.block == graph::kNone || target.offset != 0 || target.weak) continue;
+      if (graph.reach(target.block) != Reach::kUnreachable && once.insert(base).second) ++votes[base];
+    }
+  }
+  const auto most = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second < b.second : a.first > b.first;
+  });
+  if (most == votes.end() || most->second < kFewestCompressedBlocks) return std::nullopt;
+  return most->first;
 }
 
 }  // namespace tidemark::holders

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -23,9 +24,17 @@ class HiddenPointers {
  private:
   void test_xor(const std::vector<uint32_t>& unreachable);
   void test_compressed(const std::vector<uint32_t>& unreachable);
+  // How a word becomes an address: base + (word << shift).
+  struct Scheme {
+    uint64_t base;
+    unsigned shift;
+  };
+  void test_scheme(const Scheme& scheme, const std::unordered_map<uint32_t, std::vector<uint32_t>>& sites);
+  std::optional<uint64_t> vote(const std::vector<uint32_t>& lost, unsigned shift) const;
 
   const HeapPicture& heap_;
-  std::unordered_map<uint32_t, bool> xor_, compressed_;  // by site, of those with a finding
+  double sampled_ = 1;                                   // of all pages, those of which words were sampled
+  std::unordered_map<uint32_t, bool> xor_, compressed_;  // by site, of those that are linked so
 };
 
 }  // namespace tidemark::holders

@@ -73,9 +73,8 @@ class Reporter {
     if (is_block) {
       add_chain(fold);
       holder.kind = heap_.is_heap_block(first) ? HolderKind::kBlock : HolderKind::kMapping;
-      holder.type = fold.nodes.size() == 1 || names_.has_type(first)
-                        ? names_.type(first)
-                        : names_.type_of_site(graph_.blocks()[first].site);
+      holder.type = fold.nodes.size() == 1 || names_.has_type(first) ? names_.type(first)
+                                                                     : names_.type_of_site(graph_.blocks()[first].site);
     } else {
       names_.name_root(graph_.nodes().group(first), holder);
     }

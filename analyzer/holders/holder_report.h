@@ -1,5 +1,5 @@
-// The tree of who alone keeps what, as it is shown: what is alike is folded into one line, a list or a tree of blocks of
-// one site too, and small things into the last one. Costs: O(nodes) per level that is shown, 4 bytes per node. Not
+// The tree of who alone keeps what, as it is shown: what is alike is folded into one line, a list or a tree of blocks
+// of one site too, and small things into the last one. Costs: O(nodes) per level that is shown, 4 bytes per node. Not
 // thread-safe.
 #pragma once
 

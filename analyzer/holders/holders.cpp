@@ -18,9 +18,9 @@ using graph::Reach;
 constexpr size_t kMostDamage = 20;
 // While a picture is read, the one before is kept, in case this one is damaged; but not of a large heap.
 constexpr uint32_t kKeepBelow = 1'000'000;
-constexpr size_t kMostKept = 50;       // types that a finding keeps alive
-constexpr size_t kMostMembers = 64;    // of a cycle, looked at for a name
-constexpr size_t kMostWhoHolds = 20;   // answers
+constexpr size_t kMostKept = 50;      // types that a finding keeps alive
+constexpr size_t kMostMembers = 64;   // of a cycle, looked at for a name
+constexpr size_t kMostWhoHolds = 20;  // answers
 
 }  // namespace
 
@@ -217,9 +217,9 @@ void Holders::fill_site(model::Finding& finding) {
   if (planned == planned_sites_.end()) return;
   finding.held_by = paths_->held_by(planned->second.way);
   if (planned->second.weak.blocks == 0) return;
-  finding.evidence.push_back(fmt::format(
-      "{} ({}) held only by tagged pointers, by pointers to their ends, or by memory of unknown origin",
-      plural(planned->second.weak.blocks, "block"), format_bytes(planned->second.weak.bytes)));
+  finding.evidence.push_back(
+      fmt::format("{} ({}) held only by tagged pointers, by pointers to their ends, or by memory of unknown origin",
+                  plural(planned->second.weak.blocks, "block"), format_bytes(planned->second.weak.bytes)));
 }
 
 model::WhoHolds Holders::who_holds() {

@@ -17,10 +17,10 @@ using model::BlockSum;
 using model::Finding;
 using trace::SnapshotReason;
 
-constexpr unsigned kSlices = 8;            // of the run
-constexpr int kSpreadSlices = 3;           // births in so many of them go on
-constexpr uint64_t kMany = 3;              // fewer are an accident, not a habit
-constexpr uint64_t kRegistersOfCall = 6;   // that a thread asleep in a call may hold, and that are not known
+constexpr unsigned kSlices = 8;           // of the run
+constexpr int kSpreadSlices = 3;          // births in so many of them go on
+constexpr uint64_t kMany = 3;             // fewer are an accident, not a habit
+constexpr uint64_t kRegistersOfCall = 6;  // that a thread asleep in a call may hold, and that are not known
 constexpr double kHigh = 0.9, kOnce = 0.6, kEarlier = 0.5, kLow = 0.3;
 
 // A finding while it is put together.
@@ -201,9 +201,10 @@ class Finder {
     } else if (spread || most) {
       finding.confidence = kHigh;
       if (!spread) {
-        evidence.push_back(fmt::format("of {} that lived then, {} {} lost",
-                                       plural(live, cause.sites.size() == 1 ? "block of this site" : "block of these sites"),
-                                       format_count(cause.direct.blocks), cause.direct.blocks == 1 ? "was" : "were"));
+        evidence.push_back(
+            fmt::format("of {} that lived then, {} {} lost",
+                        plural(live, cause.sites.size() == 1 ? "block of this site" : "block of these sites"),
+                        format_count(cause.direct.blocks), cause.direct.blocks == 1 ? "was" : "were"));
       }
     } else {
       finding.confidence = kOnce;
@@ -247,10 +248,10 @@ class Finder {
 
   std::string when_text(SnapshotReason reason, bool at_end, const Cause& cause) const {
     std::string text = reason == SnapshotReason::kMainReturned ? "nothing led to them when main returned"
-                       : reason == SnapshotReason::kExit       ? "nothing led to them at exit"
-                                                               : fmt::format("nothing led to them in the snapshot at {}",
-                                                                             format_seconds(recording_.clock.seconds(
-                                                                                 heap_.picture().head.cut)));
+                       : reason == SnapshotReason::kExit
+                           ? "nothing led to them at exit"
+                           : fmt::format("nothing led to them in the snapshot at {}",
+                                         format_seconds(recording_.clock.seconds(heap_.picture().head.cut)));
     if (cause.direct.blocks == 1) text.replace(text.find("them"), 4, "it");
     if (cause.seen_before != 0) {
       text += cause.seen_before == cause.direct.blocks
@@ -300,8 +301,8 @@ class Finder {
   std::span<const LostBlock> lost_;
   HiddenPointers hidden_;
   std::vector<Cause> causes_;
-  std::unordered_map<uint32_t, size_t> single_;          // by site
-  std::map<std::vector<uint32_t>, size_t> cycles_;       // by sites
+  std::unordered_map<uint32_t, size_t> single_;         // by site
+  std::map<std::vector<uint32_t>, size_t> cycles_;      // by sites
   std::unordered_map<uint32_t, uint64_t> live_at_cut_;  // blocks, by site
 };
 

@@ -1,5 +1,5 @@
-// Findings of memory that nothing leads to. What was lost are the heads (graph/lost_blocks.h): single blocks, or cycles;
-// what only they lead to was lost with them. Heads made by the same sites are one cause, and so one finding.
+// Findings of memory that nothing leads to. What was lost are the heads (graph/lost_blocks.h): single blocks, or
+// cycles; what only they lead to was lost with them. Heads made by the same sites are one cause, and so one finding.
 //
 // How sure it is (docs/ on verdicts): a block that nothing leads to can still be known to the program, by a pointer
 // that does not look like one. So confidence depends on when it was seen, on whether it goes on, and is low when blocks
@@ -21,15 +21,15 @@ namespace tidemark::holders {
 
 // What the replay knows of an unreachable block.
 struct LostBlock {
-  uint32_t block = 0;     // in the graph
-  uint8_t pictures = 1;   // in which nothing led to it
-  bool gone = false;      // freed before the end: no part of any finding
-  uint64_t birth = 0;     // ticks; 0: not known
+  uint32_t block = 0;    // in the graph
+  uint8_t pictures = 1;  // in which nothing led to it
+  bool gone = false;     // freed before the end: no part of any finding
+  uint64_t birth = 0;    // ticks; 0: not known
 };
 
 struct LostFinding {
-  model::Finding finding;  // without names, paths and stack
-  uint32_t head = 0;       // one of them, with the most bytes
+  model::Finding finding;                              // without names, paths and stack
+  uint32_t head = 0;                                   // one of them, with the most bytes
   std::vector<uint32_t> sites;                         // of what was lost directly, ascending
   std::unordered_map<uint32_t, model::BlockSum> kept;  // lost indirectly, by site
   uint32_t example = 0;                                // a block of the finding's site

@@ -104,7 +104,7 @@ const Names::SiteType& Names::site(uint32_t id) {
   const uint64_t vtable = heap_.vtable_of_site(id);
   if (vtable != 0) site.type = vtable_type(vtable);
   if (!site.type) site.type = symbols::allocated_type(names);
-  site.text = site.type                    ? site.type->text
+  site.text = site.type                   ? site.type->text
               : site.allocated_in.empty() ? std::string("memory")
                                           : "allocated in " + site.allocated_in;
   return site;
@@ -139,9 +139,9 @@ std::string Names::type(uint32_t block) {
   const graph::Block& one = heap_.graph().blocks()[block];
   const SiteType& site = this->site(one.site);
   if (!heap_.is_heap_block(block)) {
-    return site.allocated_in.empty() ? fmt::format("mapping of {}", format_bytes(one.size))
-                                     : fmt::format("mapping of {} made in {}", format_bytes(one.size),
-                                                   site.allocated_in);
+    return site.allocated_in.empty()
+               ? fmt::format("mapping of {}", format_bytes(one.size))
+               : fmt::format("mapping of {} made in {}", format_bytes(one.size), site.allocated_in);
   }
   if (const auto type = block_type(block)) return type->text;
   const std::string bytes = format_bytes(one.size);

@@ -48,9 +48,9 @@ class Names {
  private:
   struct SiteType {
     std::optional<symbols::BlockType> type;
-    std::string allocated_in;             // the function, where the type is not known
-    uint32_t module = UINT32_MAX;         // of the code that probably knows the type
-    std::optional<uint64_t> hint;         // its file address
+    std::string allocated_in;      // the function, where the type is not known
+    uint32_t module = UINT32_MAX;  // of the code that probably knows the type
+    std::optional<uint64_t> hint;  // its file address
     std::string text;
   };
 

@@ -62,9 +62,9 @@ uint32_t RootGroups::at(const Area& area, uint64_t source) {
       last_ = frame_slot(area, source);
       break;
     default:
-      last_ = keyed(kOfArea | area.start,
-                    {.area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start,
-                     .end = area.end});
+      last_ = keyed(
+          kOfArea | area.start,
+          {.area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start, .end = area.end});
   }
   const uint32_t group = last_;
   // What fills in between named objects is one group, but does not extend over them.
@@ -73,8 +73,8 @@ uint32_t RootGroups::at(const Area& area, uint64_t source) {
 }
 
 uint32_t RootGroups::variable(const Area& area, uint64_t source) {
-  RootGroup group{.area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start,
-                  .end = area.end};
+  RootGroup group{
+      .area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start, .end = area.end};
   if (symbols::ModuleSymbols* const module = symbols(area.owner)) {
     const uint64_t bias = modules_[area.owner].bias;
     const std::span<const symbols::ObjectSymbol> variables = module->data_symbols();
@@ -90,8 +90,8 @@ uint32_t RootGroups::variable(const Area& area, uint64_t source) {
 }
 
 uint32_t RootGroups::thread_local_variable(const Area& area, uint64_t source) {
-  RootGroup group{.area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start,
-                  .end = area.end};
+  RootGroup group{
+      .area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start, .end = area.end};
   const uint64_t pointer = picture_.threads[area.owner].thread_pointer;
   if (source < pointer) {
     // The block that the word lies in begins nearest below it.
@@ -118,8 +118,8 @@ uint32_t RootGroups::thread_local_variable(const Area& area, uint64_t source) {
 
 uint32_t RootGroups::frame_slot(const Area& area, uint64_t source) {
   const replay::PictureThread& thread = picture_.threads[area.owner];
-  RootGroup group{.area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start,
-                  .end = area.end};
+  RootGroup group{
+      .area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start, .end = area.end};
   const auto frame = std::upper_bound(thread.frames.begin(), thread.frames.end(), source,
                                       [](uint64_t at, const replay::PictureFrame& one) { return at < one.end; });
   if (frame == thread.frames.end()) return keyed(kOfArea | area.start, group);
@@ -131,10 +131,8 @@ uint32_t RootGroups::frame_slot(const Area& area, uint64_t source) {
 }
 
 uint32_t RootGroups::of_registers(uint32_t thread) {
-  return keyed(kOfRegisters | thread, {.area = AreaKind::kStack,
-                                       .kind = graph::RootKind::kRegister,
-                                       .is_register = true,
-                                       .owner = thread});
+  return keyed(kOfRegisters | thread,
+               {.area = AreaKind::kStack, .kind = graph::RootKind::kRegister, .is_register = true, .owner = thread});
 }
 
 uint32_t RootGroups::of_kernel() {

@@ -41,8 +41,7 @@ bool all_chunks_there(const StreamPlace& place) {
 // Reads what comes before the words.
 class PictureReader {
  public:
-  PictureReader(const TraceFile& file, const PictureHead& head, Picture& picture)
-      : picture_(picture) {
+  PictureReader(const TraceFile& file, const PictureHead& head, Picture& picture) : picture_(picture) {
     picture.head = head;
     std::vector<uint8_t> buffer;
     bool sound = true;

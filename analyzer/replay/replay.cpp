@@ -51,8 +51,8 @@ class Replayer {
     for (const PictureHead& head : pictures_) {
       for (const trace::StreamCutRecord& cut : head.stream_cuts) {
         if (floors.size() == kMaxFloors || head.cut >= UINT64_MAX - 1) break;
-        floors.push_back({static_cast<uint32_t>(cut.stream), static_cast<uint32_t>(cut.sequence), cut.offset,
-                          head.cut + 1});
+        floors.push_back(
+            {static_cast<uint32_t>(cut.stream), static_cast<uint32_t>(cut.sequence), cut.offset, head.cut + 1});
       }
     }
     return floors;

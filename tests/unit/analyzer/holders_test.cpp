@@ -205,7 +205,8 @@ TEST(Holders, WhenMainReturnedItsStackHoldsNothing) {
 TEST(Holders, RegistersThreadLocalMemoryAndTheKernelHold) {
   {
     Scene scene;
-    scene.threads.push_back({77, PictureThreadRecord::kStopped, kThreadStack + 0x80000, 0, {1, 2, scene.block(1, 4096)}});
+    scene.threads.push_back(
+        {77, PictureThreadRecord::kStopped, kThreadStack + 0x80000, 0, {1, 2, scene.block(1, 4096)}});
     scene.take();
     EXPECT_EQ(outcome(scene.report()).kind, HolderKind::kRegister);
   }
@@ -421,7 +422,7 @@ TEST(Lost, OfOneSiteTheRestStaysAnOrdinaryFinding) {
   EXPECT_EQ(report.findings[0].blocks, 75u);
   EXPECT_EQ(report.findings[0].verdict_class, VerdictClass::kUndecided);
   EXPECT_EQ(report.findings[1].blocks, 25u);
-  EXPECT_EQ(report.findings[1].confidence, 0.6);  // all at once, and most of the site's are held
+  EXPECT_EQ(report.findings[1].confidence, 0.6);                      // all at once, and most of the site's are held
   EXPECT_EQ(report.verdict.verdict_class, VerdictClass::kUndecided);  // too small
 }
 
@@ -521,17 +522,26 @@ TEST(Hidden, XorLinkedBlocksAreNeverSure) {
 }
 
 TEST(Hidden, CompressedPointersAreNeverSure) {
-  for (const unsigned shift : {0u, 3u, 4u, 99u}) {
-    Scene scene;
-    for (int i = 0; i < 40; ++i) {
-      const uint64_t block = scene.block(1, 1000, 0.2 * i);
-      const uint64_t value = shift == 99 ? 0x12345678u + 40u * static_cast<unsigned>(i) : (block - kHeap) >> shift;
-      scene.possible_compressed.push_back({kData + 4 * static_cast<uint64_t>(i), value});
+  enum class Base { kRegion, kBlock, kNone, kOther };
+  for (const Base base : {Base::kRegion, Base::kBlock, Base::kNone, Base::kOther}) {
+    for (const unsigned shift : {0u, 3u, 4u}) {
+      Scene scene;
+      const uint64_t first = scene.block(2, 100);
+      scene.points(kData + 0x8000, first);
+      const uint64_t start = base == Base::kRegion ? kHeap : base == Base::kBlock ? first : 0;
+      for (int i = 0; i < 40; ++i) {
+        const uint64_t block = scene.block(1, 1000 + 16 * static_cast<uint64_t>(i * i % 7), 0.2 * i);
+        const uint64_t value =
+            base == Base::kOther ? 0x12345678u + 40u * static_cast<unsigned>(i) : (block - start) >> shift & UINT32_MAX;
+        scene.possible_compressed.push_back({kData + 4 * static_cast<uint64_t>(i), value});
+      }
+      scene.take();
+      const model::Report report = scene.report();
+      ASSERT_EQ(leaks(report).size(), 1u);
+      EXPECT_EQ(leaks(report)[0].confidence, base == Base::kOther ? 0.9 : 0.3)
+          << static_cast<int>(base) << " " << shift;
+      EXPECT_EQ(says(leaks(report)[0], "compressed"), base != Base::kOther);
     }
-    scene.take();
-    const model::Report report = scene.report();
-    ASSERT_EQ(leaks(report).size(), 1u);
-    EXPECT_EQ(leaks(report)[0].confidence, shift == 99 ? 0.9 : 0.3) << shift;
   }
 }
 
