@@ -117,8 +117,13 @@ struct PictureFile {
 [[noreturn]] void write_picture(const Taking& taking) noexcept {
   std::atomic_ref<uint32_t>(trace_output.header()->picture_pid).store(sys::getpid(), std::memory_order_relaxed);
   uint64_t* const kernel_words = static_cast<uint64_t*>(map_own(kMostKernelWords * sizeof(uint64_t)));
-  const size_t kernel_word_count =
-      kernel_words == nullptr ? 0 : picture::read_epoll_words(0, kernel_words, kMostKernelWords);
+  size_t kernel_word_count = 0;
+  if (kernel_words != nullptr) {
+    // What libc would have put into the control blocks of threads that have not begun.
+    kernel_word_count = pending_arguments.copy(kernel_words, kMostKernelWords);
+    kernel_word_count +=
+        picture::read_epoll_words(0, kernel_words + kernel_word_count, kMostKernelWords - kernel_word_count);
+  }
   leave_program();
   const size_t count = taking.others.count + 1;
   auto* const threads = static_cast<picture::Thread*>(map_own(count * sizeof(picture::Thread)));
@@ -369,8 +374,6 @@ void Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const Sn
     for (size_t i = 0; i < kSavedRegisters && caller.saved != nullptr; ++i)
       taker.registers[taker.register_count++] = caller.saved[i];
   }
-  taker.register_count +=
-      pending_arguments.copy(taker.registers + taker.register_count, picture::kMaxRegisters - taker.register_count);
 
   trace::FileHeader& header = *trace_output.header();
   taking.id = std::atomic_ref<uint32_t>(header.next_picture).fetch_add(1, std::memory_order_relaxed);
