@@ -348,7 +348,7 @@ class PictureWriter {
 
   static uint64_t page_hash(uint64_t address) noexcept { return address / kPage * 0x9e3779b97f4a7c15 >> 40; }
 
-  // Words of a page that would be pointers if they were the xor of two, or 32 bits of one.
+  // Words of a page that would be pointers if they were the xor of two, 32 bits of one, or one in units of 8 or 16.
   void possible_words(const uint64_t* page, uint64_t address) noexcept {
     const uint64_t xor_limit = uint64_t{1} << (64 - __builtin_clzll(ranges_.span() | 1));
     for (size_t i = 0; i < kPage / 8; ++i) {
@@ -357,6 +357,10 @@ class PictureWriter {
       if ((word & 15) == 0 && word < xor_limit && !ranges_.may_hold(word) && xored_.total() < kMostPossibleWords)
         xored_.add(address + 8 * i, word, *this);
       if (ranges_.may_hold(word & kAddressMask) || compressed_.total() + 1 >= kMostPossibleWords) continue;
+      if (word >> 32 != 0 && (in_range(word << 3) || in_range(word << 4))) {
+        compressed_.add(address + 8 * i, word, *this);
+        continue;
+      }
       for (unsigned half = 0; half < 2; ++half) {
         const auto value = static_cast<uint32_t>(word >> (32 * half));
         if (value != 0 && may_be_compressed(value)) compressed_.add(address + 8 * i + 4 * half, value, *this);
@@ -364,14 +368,23 @@ class PictureWriter {
     }
   }
 
+  bool in_range(uint64_t address) noexcept {
+    if (!ranges_.may_hold(address)) return false;
+    const Range* const range = ranges_.find(address);
+    return range != nullptr && !range->constants;
+  }
+
+  // In bytes or in units of 8 or 16, as the lower half of an address or from a region's start.
   bool may_be_compressed(uint64_t value) noexcept {
     for (size_t i = 0; i < ranges_memory_.size(); ++i) {
       const Range& range = ranges_memory_[i];
       if (range.constants) continue;
-      const auto in = [&](uint64_t address) { return address - range.start < range.end - range.start; };
-      if (in((range.start & ~uint64_t{0xffff'ffff}) | value) || in(range.start + value) ||
-          in(range.start + value * 8) || in(range.start + value * 16) || in(value * 8) || in(value * 16))
-        return true;
+      for (const unsigned shift : {0u, 3u, 4u}) {
+        const uint64_t distance = value << shift;
+        const uint64_t upper_half = range.start >> (32 + shift) << (32 + shift);
+        if ((upper_half | distance) - range.start < range.end - range.start || distance < range.end - range.start)
+          return true;
+      }
     }
     return false;
   }

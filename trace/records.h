@@ -311,11 +311,12 @@ struct WordsRecord {
   static constexpr Tag kTag = Tag::kWords;
   enum Kind : uint64_t {
     kPlain = 0,
-    kTagged = 1,              // the value without its upper 16 bits, which were not 0
-    kKernel = 2,              // what epoll keeps, and arguments of threads not begun; the source only counts
-    kVtable = 3,              // a pointer into a module's constants, which may tell an object's type; of many, some
-    kPossibleXor = 4,         // a sample of words that may be the xor of two addresses: multiples of 16
-    kPossibleCompressed = 5,  // a sample of 32-bit words that may be an address in another unit or from another base
+    kTagged = 1,       // the value without its upper 16 bits, which were not 0
+    kKernel = 2,       // what epoll keeps, and arguments of threads not begun; the source only counts
+    kVtable = 3,       // a pointer into a module's constants, which may tell an object's type; of many, some
+    kPossibleXor = 4,  // a sample of words that may be the xor of two addresses: multiples of 16
+    kPossibleCompressed =
+        5,  // a sample of 32-bit words, and of words, that may be an address in another unit or from another base
   };
   uint64_t kind = 0, source = 0, value = 0, count = 0;
   Bytes words;
