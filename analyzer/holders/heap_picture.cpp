@@ -98,6 +98,7 @@ HeapPicture::HeapPicture(replay::CutHeap& cut, const Areas::Allocator& allocator
   for (uint32_t slot = 1; slot < cut.threads.size(); ++slot) {
     if (!cut.threads[slot].name.empty()) thread_names_[cut.threads[slot].tid] = cut.threads[slot].name;
   }
+  count_unseen(cut.mappings);
   const Areas areas(cut, allocator);
   make_graph(cut, areas, allocator, operator_new);
   add_words(areas);
@@ -109,13 +110,29 @@ HeapPicture::HeapPicture(replay::CutHeap& cut, const Areas::Allocator& allocator
   }
 }
 
+// Memory that the picture does not show: pages that were swapped out or could not be read, and mappings that a copy of
+// the process does not get (MADV_DONTFORK).
+void HeapPicture::count_unseen(const std::vector<replay::CutMapping>& mappings) {
+  unseen_bytes_ = picture_.head.end.swapped_bytes + picture_.head.end.unreadable_bytes;
+  const std::vector<replay::PictureRegion>& regions = picture_.regions;
+  for (const replay::CutMapping& mapping : mappings) {
+    uint64_t seen = 0;
+    auto region = std::upper_bound(regions.begin(), regions.end(), mapping.begin,
+                                   [](uint64_t at, const replay::PictureRegion& one) { return at < one.end; });
+    for (; region != regions.end() && region->start < mapping.end; ++region) {
+      seen += std::min(region->end, mapping.end) - std::max(region->start, mapping.begin);
+    }
+    unseen_bytes_ += mapping.end - mapping.begin - seen;
+  }
+}
+
 void HeapPicture::make_graph(replay::CutHeap& cut, const Areas& areas, const Areas::Allocator& allocator,
                              const std::string& operator_new) {
   SiteRoles roles(cut, allocator, operator_new, groups_);
   std::vector<Block> blocks;
   blocks.reserve(cut.blocks.size() + cut.mappings.size());
   for (const replay::CutBlock& block : cut.blocks) {
-    uint32_t flags = 0;
+    uint32_t flags = uint32_t{block.unreachable_in} << kPicturesShift;
     if (block.in_flight != 0) flags |= graph::kInFlight;
     const SiteRole role = roles.of(block.node);
     if (role == SiteRole::kLoader) flags |= graph::kRootBlock;

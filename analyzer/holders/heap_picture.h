@@ -39,6 +39,10 @@ class HeapPicture {
   const replay::Picture& picture() const noexcept { return picture_; }
   const std::vector<replay::LoadedModule>& modules() const noexcept { return modules_; }
   bool forked() const noexcept { return forked_; }
+  // Of the program's memory, what the picture does not show.
+  uint64_t unseen_bytes() const noexcept { return unseen_bytes_; }
+  // In how many earlier pictures a block was unreachable.
+  uint32_t unreachable_before(uint32_t block) const noexcept { return graph_->blocks()[block].flags >> kPicturesShift; }
   graph::HeapGraph& graph() noexcept { return *graph_; }
   const graph::HeapGraph& graph() const noexcept { return *graph_; }
   RootGroups& groups() noexcept { return groups_; }
@@ -64,6 +68,9 @@ class HeapPicture {
   const std::vector<SampledWord>& possible_compressed() const noexcept { return possible_compressed_; }
 
  private:
+  static constexpr unsigned kPicturesShift = 8;  // in the flags of the graph's blocks
+
+  void count_unseen(const std::vector<replay::CutMapping>& mappings);
   void make_graph(replay::CutHeap& cut, const Areas& areas, const Areas::Allocator& allocator,
                   const std::string& operator_new);
   void add_words(const Areas& areas);
@@ -75,6 +82,7 @@ class HeapPicture {
   std::vector<replay::LoadedModule> modules_;
   bool forked_;
   bool sound_ = true;
+  uint64_t unseen_bytes_ = 0;
   std::unordered_map<uint64_t, std::string> thread_names_;   // by tid
   std::unordered_map<uint32_t, std::string> ended_threads_;  // by slot
   RootGroups groups_;

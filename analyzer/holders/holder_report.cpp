@@ -51,7 +51,8 @@ class Reporter {
     for (const uint32_t parent : parents) {
       for (const uint32_t child : graph_.holder_tree().children(parent)) {
         const uint64_t key = key_of(child);
-        if (key == own) continue;
+        // Many variables keep nothing alone.
+        if (key == own || graph_.retained(child) == 0) continue;
         const auto [found, added] = positions.try_emplace(key, folds.size());
         if (added) folds.emplace_back().key = key;
         Fold& fold = folds[found->second];

@@ -54,12 +54,13 @@ void Holders::add(replay::CutHeap& cut) {
   for (uint32_t block = 0; block < graph.block_count(); ++block) {
     if (graph.reach(block) != Reach::kUnreachable) continue;
     const graph::Block& one = graph.blocks()[block];
-    const replay::CutBlock as_recorded{one.address, one.size, one.site, 0};
+    const uint32_t before = heap->unreachable_before(block);
+    const replay::CutBlock as_recorded{one.address, one.size, one.site, 0, static_cast<uint16_t>(before)};
     LostBlock& added = lost.emplace_back();
     added.block = block;
     added.birth = cut.birth(as_recorded);
-    added.pictures = static_cast<uint8_t>(std::min(cut.unreachable_before(as_recorded) + 1, 255u));
-    cut.judge_unreachable(one.address, one.size, one.site);
+    added.pictures = static_cast<uint8_t>(std::min(before + 1, 255u));
+    cut.judge_unreachable(as_recorded);
   }
   heap_ = std::move(heap);
   lost_blocks_ = std::move(lost);

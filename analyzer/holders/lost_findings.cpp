@@ -201,10 +201,9 @@ class Finder {
     } else if (spread || most) {
       finding.confidence = kHigh;
       if (!spread) {
-        evidence.push_back(
-            fmt::format("of {} that lived then, {} {} lost",
-                        plural(live, cause.sites.size() == 1 ? "block of this site" : "block of these sites"),
-                        format_count(cause.direct.blocks), cause.direct.blocks == 1 ? "was" : "were"));
+        evidence.push_back(fmt::format("of {} of {} that lived then, {} {} lost", plural(live, "block"),
+                                       cause.sites.size() == 1 ? "this site" : "these sites",
+                                       format_count(cause.direct.blocks), cause.direct.blocks == 1 ? "was" : "were"));
       }
     } else {
       finding.confidence = kOnce;
@@ -238,6 +237,10 @@ class Finder {
     if (half_read != 0 && cause.heads <= kRegistersOfCall * half_read) {
       lower(fmt::format("the registers of {} were not known, and may hold as many pointers",
                         plural(half_read, "sleeping thread")));
+    }
+    if (cause.heads * sizeof(uint64_t) <= heap_.unseen_bytes()) {
+      lower(fmt::format("{} of the program's memory could not be looked at, and may hold as many pointers",
+                        format_bytes(heap_.unseen_bytes())));
     }
     if (xor_linked) lower("the blocks seem to be linked by xor-ed pointers");
     if (compressed) lower("compressed pointers seem to lead to the blocks");

@@ -21,7 +21,8 @@ namespace tidemark::replay {
 struct CutBlock {
   uint64_t address = 0, size = 0;
   uint32_t node = 0;  // of the call tree
-  uint32_t in_flight = 0;
+  uint16_t in_flight = 0;
+  uint16_t unreachable_in = 0;  // earlier pictures
 };
 static_assert(sizeof(CutBlock) == 24);
 
@@ -50,14 +51,9 @@ struct CutHeap {
     const LiveBlock* const live = heap.live().find(block.address);
     return live != nullptr && live->node == block.node && live->birth <= picture.head.cut ? live->birth : 0;
   }
-  // In how many earlier pictures the block was unreachable.
-  uint32_t unreachable_before(const CutBlock& block) const noexcept {
-    const LiveBlock* const live = heap.live().find(block.address);
-    return live != nullptr && live->node == block.node && live->birth <= picture.head.cut ? live->unreachable_in : 0;
-  }
   // To be called for every block that nothing leads to; the replay then watches whether it is freed all the same.
-  void judge_unreachable(uint64_t address, uint64_t size, uint32_t node) const {
-    heap.judge_unreachable(picture.head.cut, address, size, node);
+  void judge_unreachable(const CutBlock& block) const {
+    heap.judge_unreachable(picture.head.cut, block.address, block.size, block.node, block.unreachable_in);
   }
 };
 

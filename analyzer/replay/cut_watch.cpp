@@ -78,7 +78,7 @@ void CutWatch::capture() {
   blocks_.clear();
   blocks_.reserve(heap_.live().size());
   heap_.live().for_each([this](uint64_t address, const LiveBlock& block) {
-    blocks_.push_back({address, block.size, block.node, 0});
+    blocks_.push_back({address, block.size, block.node, 0, static_cast<uint16_t>(block.unreachable_in)});
   });
   in_flight_.clear();
   for (const OpenRealloc& open : reallocs_()) {

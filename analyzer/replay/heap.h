@@ -130,19 +130,18 @@ class Heap {
   const LiveMap& live() const noexcept { return live_; }
 
   // Nothing led to this block in a picture of the heap, whose events were those up to the tick `cut`. The block may
-  // have been freed since. Counted by site: sites_judged().
-  void judge_unreachable(uint64_t cut, uint64_t address, uint64_t size, uint32_t node) {
+  // have been freed since. `before`: in how many earlier pictures it was so. Counted by site: sites_judged().
+  void judge_unreachable(uint64_t cut, uint64_t address, uint64_t size, uint32_t node, uint32_t before) {
     JudgedSite& site = judged_[node];
     LiveBlock* const block = live_.find(address);
-    // Freed, and perhaps followed by another one, between the cut and now?
+    if (before == 0) ++site.blocks;
+    if (before == 1) ++site.repeatedly;
+    // Freed, and perhaps followed by another one, between the cut and now? If it was judged before, that was counted.
     if (block == nullptr || block->node != node || block->size != size || block->birth > cut) {
-      ++site.blocks;
-      ++site.freed_later;
-      return;
+      if (before == 0) ++site.freed_later;
+    } else if (block->unreachable_in < LiveBlock::kMostPictures) {
+      ++block->unreachable_in;
     }
-    if (block->unreachable_in == 0) ++site.blocks;
-    if (block->unreachable_in == 1) ++site.repeatedly;
-    if (block->unreachable_in < LiveBlock::kMostPictures) ++block->unreachable_in;
   }
 
   // By call-tree node.

@@ -144,7 +144,7 @@ class WordReader {
   }
 
   const TraceFile& file_;
-  const PictureHead& head_;
+  const PictureHead head_;
   const StreamPlace& place_;
   uint64_t words_[kKinds] = {};
   uint64_t next_[kKinds] = {};  // the lowest source that may come

@@ -494,6 +494,18 @@ TEST(Lost, AThreadWhoseRegistersAreNotKnownMayHoldAFew) {
   }
 }
 
+TEST(Lost, MemoryThatIsNotInThePictureMayHoldAsMany) {
+  for (const bool gone : {true, false}) {
+    Scene scene;
+    scene.stream->map(kStart + 10, gone ? kMapping + 0x100000 : kMapping, 0x1000, 3, 0x22, 5);
+    for (int i = 0; i < 10; ++i) scene.block(1, 10'000, i);
+    scene.take();
+    const model::Report report = scene.report();
+    ASSERT_EQ(leaks(report).size(), 1u);
+    EXPECT_EQ(leaks(report)[0].confidence, gone ? 0.3 : 0.9);
+  }
+}
+
 TEST(Lost, ABlockJustBeingHandedOutIsNot) {
   Scene scene;
   scene.trace.stream(3).thread(3, 3, "other").alloc(kStart + 10 * kSecond + 50, kHeap + 0x100000, 4096, 1);

@@ -380,8 +380,10 @@ TEST(Judged, CountsEachBlockOnceAndTheFreesThatProveItWrong) {
   stream.alloc(kStart + 4, 0xd000, 8, 2);
   stream.free(kStart + 20, 0xc000).alloc(kStart + 21, 0xc000, 8, 1);  // between the cut and the answer: another block
   stream.mark(kStart + 10 + 60 * kMillisecond, "time passes");
-  stream.free(kStart + 300 * kMillisecond, 0xb000).alloc(kStart + 301 * kMillisecond, 0xb000, 8, 2);
-  stream.life_end(kStart + 400 * kMillisecond).free(kStart + 401 * kMillisecond, 0xd000);
+  stream.free(kStart + 210 * kMillisecond, 0xd000)
+      .free(kStart + 300 * kMillisecond, 0xb000)
+      .alloc(kStart + 301 * kMillisecond, 0xb000, 8, 2);
+  stream.life_end(kStart + 400 * kMillisecond).free(kStart + 401 * kMillisecond, 0xa000);
   stream.free(kStart + 402 * kMillisecond, 0xb000);
   PictureBuilder(trace, 0, kStart + 10).end();
   PictureBuilder(trace, 1, kStart + 200 * kMillisecond).end();
@@ -390,11 +392,12 @@ TEST(Judged, CountsEachBlockOnceAndTheFreesThatProveItWrong) {
     if (cut.picture.head.id == 0) {
       EXPECT_EQ(cut.birth(cut.blocks[0]), kStart + 1);
       EXPECT_EQ(cut.birth(cut.blocks[2]), 0u);
-      for (const CutBlock& block : cut.blocks) cut.judge_unreachable(block.address, block.size, block.node);
+      for (const CutBlock& block : cut.blocks) cut.judge_unreachable(block);
       return;
     }
-    EXPECT_EQ(cut.unreachable_before(cut.blocks[0]), 1u);
-    cut.judge_unreachable(cut.blocks[0].address, cut.blocks[0].size, cut.blocks[0].node);
+    EXPECT_EQ(cut.blocks[0].unreachable_in, 1u);
+    cut.judge_unreachable(cut.blocks[0]);
+    cut.judge_unreachable(cut.blocks[3]);
     live_before_end = cut.blocks.size();
   });
   EXPECT_EQ(live_before_end, 4u);
@@ -402,10 +405,11 @@ TEST(Judged, CountsEachBlockOnceAndTheFreesThatProveItWrong) {
   const JudgedSite& first = replayed.recording.judged.at(1);
   EXPECT_EQ(first.blocks, 3u);
   EXPECT_EQ(first.repeatedly, 1u);
-  EXPECT_EQ(first.freed_later, 2u);  // 0xb000, and 0xc000 right away
+  EXPECT_EQ(first.freed_later, 3u);  // 0xb000, 0xc000 right away, and 0xa000 in teardown
   const JudgedSite& second = replayed.recording.judged.at(2);
   EXPECT_EQ(second.blocks, 1u);
-  EXPECT_EQ(second.freed_later, 1u);  // in teardown
+  EXPECT_EQ(second.repeatedly, 1u);
+  EXPECT_EQ(second.freed_later, 1u);  // between the second cut and the answer
 }
 
 TEST(Snapshots, RecordsAndPicturesAreJoined) {
