@@ -72,7 +72,6 @@ void leave_program() noexcept {
     for (int fd = 0; fd < 4096; ++fd) sys::close(fd);  // kernels before 5.9
   }
   sys::call(SYS_setsid);
-  sys::call(SYS_prctl, PR_SET_NAME, "tidemark-snap");
   sys::call(SYS_setpriority, 0, 0, 5);
   const struct rlimit none = {0, 0};
   sys::call(SYS_prlimit64, 0, RLIMIT_CORE, &none, nullptr);
@@ -94,12 +93,12 @@ struct PictureFile {
     file->offset = trace_output.claim_for_picture(bytes);
     return file->offset == 0 ? nullptr : file->memory;
   }
-  // The chunk's magic last: a reader sees the whole chunk or none.
+  // The header first: what is cut behind it, when the copy is killed, reads as the chunk's end or as damage in it.
   static int done(void* self, size_t used) noexcept {
     auto* const file = static_cast<PictureFile*>(self);
-    constexpr size_t kMagicBytes = sizeof(trace::kChunkMagic);
-    const int error = write_all(file->fd, file->memory + kMagicBytes, used - kMagicBytes, file->offset + kMagicBytes);
-    return error != 0 ? error : write_all(file->fd, file->memory, kMagicBytes, file->offset);
+    constexpr size_t kHeader = sizeof(trace::ChunkHeader);
+    const int error = write_all(file->fd, file->memory, kHeader, file->offset);
+    return error != 0 ? error : write_all(file->fd, file->memory + kHeader, used - kHeader, file->offset + kHeader);
   }
   static int write_all(int fd, const uint8_t* from, size_t bytes, uint64_t offset) noexcept {
     while (bytes != 0) {
@@ -115,6 +114,7 @@ struct PictureFile {
 
 // The copy's life. All signals are blocked, as they were in the thread that was copied.
 [[noreturn]] void write_picture(const Taking& taking) noexcept {
+  sys::call(SYS_prctl, PR_SET_NAME, "tidemark-snap");
   std::atomic_ref<uint32_t>(trace_output.header()->picture_pid).store(sys::getpid(), std::memory_order_relaxed);
   uint64_t* const kernel_words = static_cast<uint64_t*>(map_own(kMostKernelWords * sizeof(uint64_t)));
   size_t kernel_word_count = 0;

@@ -12,6 +12,7 @@
 #include "analyzer/classify/classify.h"
 #include "analyzer/cli/report_parts.h"
 #include "analyzer/holders/holders.h"
+#include "analyzer/launch/session.h"
 #include "analyzer/launch/ticks.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/replay/replay.h"
@@ -164,10 +165,15 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
                                symbols::SymbolStore& store) {
   // Before the chunks are listed: what a running process writes later is left out of all streams alike.
   const launch::Moment opened = launch::Moment::now();
-  const Result<replay::TraceFile> file = replay::TraceFile::open(trace_path);
+  Result<replay::TraceFile> file = replay::TraceFile::open(trace_path);
   if (!file) return file.error();
+  const bool running = process_lives(file->header().pid, file->header().process_start) && file->header().end_kind == 0;
+  if (!running && file->header().pictures_open != 0) {
+    launch::wait_for_pictures(trace_path);
+    file = replay::TraceFile::open(trace_path);
+    if (!file) return file.error();
+  }
   const trace::FileHeader& header = file->header();
-  const bool running = process_lives(header.pid, header.process_start) && header.end_kind == 0;
 
   replay::ReplayOptions replay_options;
   if (const uint64_t ticks = opened.ticks(header); running && ticks != 0) replay_options.until_ticks = ticks;

@@ -1,6 +1,7 @@
 #include "analyzer/launch/session.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <glob.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,23 +47,6 @@ void trim(const SessionTrace& trace) {
   // A chunk of ours that the recorder's own trimming cut off comes back as zeros, which readers step over.
   if (used < header.header_bytes || used == *size) return;
   [[maybe_unused]] const int result = ::ftruncate(file->descriptor(), static_cast<off_t>(used));
-}
-
-// A copy of the process goes on writing its picture when the process is gone; unless it was killed, too.
-void wait_for_pictures(const SessionTrace& trace) {
-  const Result<File> file = File::open_regular(trace.path, O_RDONLY | O_NOFOLLOW);
-  if (!file) return;
-  // Of a writer that is gone another may remain: two readings must agree that there is none.
-  unsigned gone = 0;
-  for (;;) {
-    FileHeader header{};
-    const Result<size_t> got = file->read_at(0, &header, sizeof(header));
-    if (!got || *got < sizeof(header) || header.pictures_open == 0) return;
-    const auto state = process_state(header.picture_pid);
-    gone = header.picture_pid == 0 || !state || state->state == 'Z' || state->state == 'X' ? gone + 1 : 0;
-    if (gone > kGoneReadings) return;
-    std::this_thread::sleep_for(kPictureWait);
-  }
 }
 
 }  // namespace
@@ -119,6 +103,34 @@ std::vector<SessionTrace> traces_of(uint64_t session, const std::string& output_
   return traces;
 }
 
+namespace {
+
+// Whether a process is one of the recorder's copies: the number that a trace states may be anybody's by now.
+bool writes_picture(uint32_t pid) {
+  const auto state = process_state(pid);
+  return state && state->state != 'Z' && state->state != 'X' &&
+         read_small_file(fmt::format("/proc/{}/comm", pid), 64) == "tidemark-snap\n";
+}
+
+}  // namespace
+
+// A copy of the process goes on writing its picture when the process is gone; unless it was killed, too.
+void wait_for_pictures(const std::string& path) {
+  const Result<File> file = File::open_regular(path, O_RDONLY | O_NOFOLLOW);
+  if (!file) return;
+  // Of a writer that is gone another may remain: two readings must agree that there is none.
+  unsigned gone = 0;
+  for (;;) {
+    FileHeader header{};
+    const Result<size_t> got = file->read_at(0, &header, sizeof(header));
+    if (!got || *got < sizeof(header) || header.pictures_open == 0) return;
+    if (header.magic != trace::kFileMagic || header.version != trace::kFormatVersion) return;
+    gone = writes_picture(header.picture_pid) ? 0 : gone + 1;
+    if (gone > kGoneReadings) return;
+    std::this_thread::sleep_for(kPictureWait);
+  }
+}
+
 void finish(std::vector<SessionTrace>& traces, pid_t pid, int wait_status) {
   SessionTrace* last = nullptr;
   for (SessionTrace& trace : traces) {
@@ -133,7 +145,7 @@ void finish(std::vector<SessionTrace>& traces, pid_t pid, int wait_status) {
   for (SessionTrace& trace : traces) {
     trace.running = process_lives(trace.header.pid, trace.header.process_start);
     if (trace.running) continue;
-    wait_for_pictures(trace);
+    wait_for_pictures(trace.path);
     trim(trace);
   }
 }

@@ -24,6 +24,9 @@ std::vector<SessionTrace> traces_of(uint64_t session, const std::string& output_
 // are still being written, and cuts every trace whose process is gone to its used length.
 void finish(std::vector<SessionTrace>& traces, pid_t pid, int wait_status);
 
+// Waits for heap snapshots of the trace that are still being written, by copies of a process that may be gone.
+void wait_for_pictures(const std::string& path);
+
 // Shell patterns (glob) of the names that a recorder may give to traces under an output pattern.
 std::vector<std::string> name_patterns(const std::string& output_pattern);
 

@@ -118,10 +118,10 @@ class Snapshots(TestCase):
         return self.record_ok("snapshot_storm", what, scaled(0.5, 10), end)
 
     def main_report(self, recording):
-        """The first process's report of a recording of several."""
+        """The first process's report of a recording of several, of its first image."""
         documents = recording.report_tree()["reports"]
-        (first,) = [document for document in documents
-                    if document["process"]["parent_pid"] not in {one["process"]["pid"] for one in documents}]
+        (first,) = [document for document in documents if document["process"]["image"] == 0
+                    and document["process"]["parent_pid"] not in {one["process"]["pid"] for one in documents}]
         return first
 
     def test_fork(self):

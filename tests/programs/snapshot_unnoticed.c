@@ -335,8 +335,16 @@ struct surroundings {
 };
 
 static void look(struct surroundings* at) {
+  static char again[sizeof(at->descriptors)];
   memset(at, 0, sizeof(*at));
-  list_descriptors(at->descriptors, sizeof(at->descriptors));
+  // Twice the same: another thread's process sample, taken as it allocates, has a file open for some 20 microseconds.
+  list_descriptors(again, sizeof(again));
+  for (int i = 0; i < 100; ++i) {
+    list_descriptors(at->descriptors, sizeof(at->descriptors));
+    if (strcmp(again, at->descriptors) == 0) break;
+    memcpy(again, at->descriptors, sizeof(again));
+    usleep(200);
+  }
   pthread_sigmask(SIG_SETMASK, NULL, &at->mask);
   for (int number = 1; number < 65; ++number) sigaction(number, NULL, &at->actions[number]);
   sigaltstack(NULL, &at->stack);
