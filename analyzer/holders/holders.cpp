@@ -25,8 +25,7 @@ constexpr size_t kMostWhoHolds = 20;  // answers
 }  // namespace
 
 Holders::Holders(const replay::TraceFile& file, symbols::SymbolStore& store)
-    : file_(file),
-      store_(store),
+    : store_(store),
       allocator_{file.text(file.header().allocator), file.text(file.header().executable)},
       operator_new_(file.text(file.header().operator_new)) {}
 

@@ -86,7 +86,6 @@ class Holders {
   void plan_who_holds_site(const std::string& text);
   bool stack_names(uint32_t site, const std::string& text);
 
-  const replay::TraceFile& file_;
   symbols::SymbolStore& store_;
   Areas::Allocator allocator_;
   std::string operator_new_;

@@ -148,6 +148,13 @@ std::string Names::type(uint32_t block) {
   return site.allocated_in.empty() ? bytes : fmt::format("{} allocated in {}", bytes, site.allocated_in);
 }
 
+uint64_t Names::offset_in_type(uint32_t block, uint64_t offset) {
+  if (!heap_.is_heap_block(block)) return offset;
+  const std::optional<symbols::BlockType> type = block_type(block);
+  const bool inside = type && !type->repeated && !type->object.empty() && offset >= type->object_offset;
+  return inside ? offset - type->object_offset : offset;
+}
+
 std::optional<std::string> Names::field(uint32_t block, uint64_t offset) {
   if (!heap_.is_heap_block(block)) return std::nullopt;
   const std::optional<symbols::BlockType> type = block_type(block);

@@ -29,6 +29,8 @@ class Names {
   const std::string& function_of_site(uint32_t site) { return this->site(site).allocated_in; }
   // Whether the type is known better than by who allocated it.
   bool has_type(uint32_t block);
+  // An offset in the block as one in what type() names: an object of make_shared lies behind the counts.
+  uint64_t offset_in_type(uint32_t block, uint64_t offset);
   // The member that lies at an offset of a block.
   std::optional<std::string> field(uint32_t block, uint64_t offset);
 

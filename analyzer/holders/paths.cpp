@@ -125,8 +125,9 @@ model::HeldBy Paths::held_by(size_t number) {
     model::PathStep& step = held.path.emplace_back();
     step.type = names_.type(plan.blocks[i]);
     if (plan.next[i] == kNone) continue;
-    step.offset = offset(plan.blocks[i], plan.next[i]);
-    step.field = names_.field(plan.blocks[i], step.offset);
+    const uint64_t place = offset(plan.blocks[i], plan.next[i]);
+    step.offset = names_.offset_in_type(plan.blocks[i], place);
+    step.field = names_.field(plan.blocks[i], place);
   }
   return held;
 }
@@ -138,8 +139,9 @@ std::vector<model::CycleMember> Paths::cycle(size_t number) {
     model::CycleMember& member = members.emplace_back();
     member.type = names_.type(plan.blocks[i]);
     member.bytes = heap_.graph().blocks()[plan.blocks[i]].size;
-    member.offset = offset(plan.blocks[i], plan.next[i]);
-    member.field = names_.field(plan.blocks[i], member.offset);
+    const uint64_t place = offset(plan.blocks[i], plan.next[i]);
+    member.offset = names_.offset_in_type(plan.blocks[i], place);
+    member.field = names_.field(plan.blocks[i], place);
   }
   return members;
 }

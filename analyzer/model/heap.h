@@ -136,7 +136,7 @@ struct SkippedSnapshots {
 // A block on a path, by its type, or "N bytes allocated in f".
 struct PathStep {
   std::string type;
-  uint64_t offset = 0;               // in it: where the pointer to the next step lies; 0 in the last step
+  uint64_t offset = 0;  // in what the type names: where the pointer to the next step lies; 0 in the last one
   std::optional<std::string> field;  // what lies there, such as "callbacks.first"
 };
 
