@@ -1,7 +1,6 @@
 #include "picture/freeze_linux.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/user.h>
@@ -68,19 +67,6 @@ uint64_t context_switches(uint32_t pid, uint32_t tid) noexcept {
   return sum;
 }
 
-// Signals that wait for the thread and that it does not block.
-bool signal_waits(uint32_t pid, uint32_t tid) noexcept {
-  uint64_t pending = 0, blocked = 0;
-  for_each_line<2048>(task_path(pid, tid, "/status").text(), [&](const char* at, const char* end) {
-    if (end - at < 8 || at[0] != 'S') return;
-    const bool waiting = std::memcmp(at, "SigPnd:", 7) == 0 || std::memcmp(at, "ShdPnd:", 7) == 0;
-    if (!waiting && std::memcmp(at, "SigBlk:", 7) != 0) return;
-    for (at += 7; at != end && (*at == '\t' || *at == ' ');) ++at;
-    (waiting ? pending : blocked) |= parse_number(at, end, 16);
-  });
-  return (pending & ~blocked) != 0;
-}
-
 // Whether the thread waits for a vfork child, in which case it cannot stop.
 bool waits_for_child(const SleepingCall& call) noexcept {
   return call.number == SYS_vfork || call.number == SYS_clone || call.number == SYS_clone3;
@@ -98,9 +84,38 @@ bool has_ended(uint32_t pid, uint32_t tid) noexcept {
   return name_end == nullptr || name_end[1] == 0 || name_end[2] == 'Z' || name_end[2] == 'X';
 }
 
+// Whether a call may have moved a part of its data, and would then answer so much if it were interrupted: something
+// that a program without signal handlers never sees.
+bool would_be_short(const SleepingCall& call) noexcept {
+  const uint64_t* const a = call.arguments;
+  switch (call.number) {
+    case SYS_write:
+    case SYS_writev:
+    case SYS_pwrite64:
+    case SYS_pwritev:
+    case SYS_pwritev2:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_sendmmsg:
+    case SYS_sendfile:
+    case SYS_splice:
+    case SYS_vmsplice:
+    case SYS_tee:
+    case SYS_copy_file_range:
+    case SYS_recvmmsg:
+      return true;
+    case SYS_recvfrom:
+      return (a[3] & MSG_WAITALL) != 0;
+    case SYS_recvmsg:
+      return (a[2] & MSG_WAITALL) != 0;
+    default:
+      return false;
+  }
+}
+
 // Whether a call that sleeps answers EINTR to an interruption and has a limit of time, so that starting it again would
 // prolong it.
-bool must_not_be_interrupted(uint32_t pid, const SleepingCall& call) noexcept {
+bool would_last_longer(uint32_t pid, const SleepingCall& call) noexcept {
   const uint64_t* const a = call.arguments;
   switch (call.number) {
     case SYS_epoll_wait:
@@ -112,26 +127,20 @@ bool must_not_be_interrupted(uint32_t pid, const SleepingCall& call) noexcept {
     case SYS_rt_sigtimedwait:
       return a[2] != 0;
     case SYS_io_getevents:
-    case 333:  // io_pgetevents
+    case SYS_io_pgetevents:
       return a[4] != 0;
-    case 426:  // io_uring_enter
-    case 449:  // futex_waitv
+    case SYS_io_uring_enter:
+    case SYS_futex_waitv:
       return true;
     case SYS_read:
-    case SYS_write:
     case SYS_readv:
-    case SYS_writev:
     case SYS_recvfrom:
     case SYS_recvmsg:
-    case SYS_recvmmsg:
-    case SYS_sendto:
-    case SYS_sendmsg:
-    case SYS_sendmmsg:
     case SYS_accept:
     case SYS_accept4:
     case SYS_connect: {
       // The process's descriptors are ours as well, as long as we are a copy of it; from outside nobody can ask.
-      if (pid != 0 && pid != sys::getppid()) return call.number != SYS_read && call.number != SYS_write;
+      if (pid != sys::getppid()) return call.number != SYS_read && call.number != SYS_readv;
       for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
         int64_t limit[2] = {};
         unsigned size = sizeof(limit);
@@ -191,7 +200,8 @@ int Freezer::look_at(uint32_t tid, bool hold_all) noexcept {
   Thread* const thread = add(tid);
   if (thread == nullptr) return ENOMEM;
   SleepingCall call;
-  if (read_call(pid_, tid, call) && (waits_for_child(call) || (!hold_all && must_not_be_interrupted(pid_, call))) &&
+  if (read_call(pid_, tid, call) &&
+      (waits_for_child(call) || would_be_short(call) || (!hold_all && would_last_longer(pid_, call))) &&
       read_asleep(pid_, tid, *thread))
     return 0;
   long answer = sys::call(SYS_ptrace, PTRACE_SEIZE, tid, 0, 0);
@@ -206,7 +216,6 @@ int Freezer::look_at(uint32_t tid, bool hold_all) noexcept {
 
 // Until a thread that was asked to has stopped.
 int Freezer::wait_for(Thread& thread) noexcept {
-  int64_t give_up = 0;
   for (unsigned round = 0;; ++round) {
     int status = 0;
     const long answer = sys::call(SYS_wait4, thread.tid, &status, WNOHANG | __WALL, 0);
@@ -226,8 +235,9 @@ int Freezer::wait_for(Thread& thread) noexcept {
       continue;
     }
     const int64_t now = sys::clock_ns(CLOCK_MONOTONIC);
-    if (give_up == 0) give_up = now + kPatienceNs;
-    if (now < give_up) {
+    // One patience for all of them: they stop at the same time.
+    if (give_up_ == 0) give_up_ = now + kPatienceNs;
+    if (now < give_up_) {
       const struct timespec pause = {0, 100'000};
       sys::call(SYS_nanosleep, &pause, nullptr);
       continue;
@@ -256,14 +266,12 @@ void Freezer::learn_registers(Thread& thread) noexcept {
     std::memcpy(thread.registers + thread.register_count, vectors.xmm_space, sizeof(vectors.xmm_space));
     thread.register_count += sizeof(vectors.xmm_space) / 8;
   }
-  // A call that answers EINTR because of us, and would not be started again by the kernel.
-  constexpr uint64_t kInterrupted = static_cast<uint64_t>(-EINTR);
-  if (registers.rax == kInterrupted && static_cast<int64_t>(registers.orig_rax) >= 0 && thread.signal == 0 &&
-      !signal_waits(pid_, thread.tid)) {
-    constexpr unsigned kSyscallBytes = 2;
-    registers.rax = registers.orig_rax;
-    registers.orig_rax = ~0ull;
-    registers.rip -= kSyscallBytes;
+  // A call that answers EINTR to any interruption shall answer what poll does: the kernel then starts it again if there
+  // is no signal with a handler when the thread goes on, and makes it EINTR if there is one.
+  constexpr auto kInterrupted = static_cast<uint64_t>(-EINTR);
+  constexpr auto kRestartWithoutHandler = static_cast<uint64_t>(-514);  // the kernel's ERESTARTNOHAND
+  if (registers.rax == kInterrupted && static_cast<int64_t>(registers.orig_rax) >= 0) {
+    registers.rax = kRestartWithoutHandler;
     sys::call(SYS_ptrace, PTRACE_SETREGS, thread.tid, 0, &registers);
   }
 }
@@ -277,16 +285,24 @@ int Freezer::freeze(bool hold_all) noexcept {
     PathText path;
     path.process(pid_).add("/task");
     const size_t known = threads_.count;
-    for_each_number(path.text(), [&](uint32_t tid) {
+    bool listed = except_ == 0;
+    const bool readable = for_each_number(path.text(), [&](uint32_t tid) {
+      listed = listed || tid == except_;
       if (error != 0 || tid == except_ || (pass != 0 && find(tid) != nullptr)) return;
       error = look_at(tid, hold_all);
     });
+    // No descriptor free, no /proc, or that of another namespace of processes.
+    if (error == 0 && (!readable || !listed)) error = ESRCH;
     for (size_t i = known; i < threads_.count && error == 0; ++i) {
       if (!threads_.items[i].held) continue;
       found = true;
       error = wait_for(threads_.items[i]);
     }
   }
+  if (error == 0 && found) error = EAGAIN;
+  // Who was asked to stop is to have stopped before it goes on: only then is its call known.
+  for (size_t i = 0; i < threads_.count && error != 0; ++i)
+    if (threads_.items[i].held && threads_.items[i].sp == 0) wait_for(threads_.items[i]);
   // Those that have ended meanwhile.
   size_t kept = 0;
   for (size_t i = 0; i < threads_.count; ++i)
@@ -299,7 +315,11 @@ int Freezer::freeze(bool hold_all) noexcept {
 bool Freezer::any_woke() const noexcept {
   for (size_t i = 0; i < threads_.count; ++i) {
     const Thread& thread = threads_.items[i];
-    if (thread.kind == trace::PictureThreadRecord::kHalfRead && context_switches(pid_, thread.tid) != thread.switches)
+    if (thread.kind != trace::PictureThreadRecord::kHalfRead) continue;
+    // The switches count when a thread goes off: one that is awake now has not been counted yet.
+    SleepingCall call;
+    if (!read_call(pid_, thread.tid, call) || call.sp != thread.sp ||
+        context_switches(pid_, thread.tid) != thread.switches)
       return true;
   }
   return false;

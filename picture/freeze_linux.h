@@ -6,10 +6,12 @@
 // one. ptrace stops both; the kernel restarts a call that it interrupted, but for a few that answer EINTR to any
 // interruption:
 //
-// - without a time limit (epoll_wait(-1), semop, sigwaitinfo) they are started again here, by hand;
-// - with one (epoll_wait(100), recv with SO_RCVTIMEO), starting again would prolong the wait. A thread that sleeps in
-//   such a call is left asleep and read through /proc: its stack pointer and the call's arguments. If its count of
-//   context switches says that it woke up meanwhile, the caller tries again, and holds everything the next time.
+// - without a time limit (epoll_wait(-1), semop, sigwaitinfo) they are made to answer what the kernel starts again;
+// - with one (epoll_wait(100), recv with SO_RCVTIMEO), starting again would prolong the wait; and a write or a send
+// that
+//   has moved a part of its data would answer so much. A thread that sleeps in such a call is left asleep and read
+//   through /proc: its stack pointer and the call's arguments. If it has been awake meanwhile, the caller tries again,
+//   and at last holds those with a time limit, too.
 //
 // A thread in a call that cannot be interrupted (disk, vfork) is read like that, too. Cost: about 10 microseconds a
 // thread.
@@ -51,6 +53,7 @@ class Freezer {
   Thread* add(uint32_t tid) noexcept;
 
   uint32_t pid_, except_;
+  int64_t give_up_ = 0;
   Threads& threads_;
   void* (*map_memory_)(size_t) noexcept;
 };

@@ -31,7 +31,7 @@ struct Region {
   uint64_t start, end;
   uint64_t flags;
   uint64_t path_hash;
-  bool has_file, anonymous, is_stack, is_heap, is_device;
+  bool has_file, anonymous, is_stack, is_device;
 };
 
 uint64_t hash_of(const char* from, const char* to) noexcept {
@@ -95,12 +95,20 @@ class PageMap {
   PageMap(const PageMap&) = delete;
   PageMap& operator=(const PageMap&) = delete;
 
-  // False: it cannot be read.
+  // False: it cannot be read, as that of a process that is gone, or that nobody may look at.
   bool read(uint64_t address, size_t pages, uint64_t* entries) const noexcept {
     if (sys::failed(fd_)) return false;
     const long got =
         sys::pread(static_cast<int>(fd_), entries, pages * sizeof(uint64_t), static_cast<int64_t>(address / kPage * 8));
     return got == static_cast<long>(pages * sizeof(uint64_t));
+  }
+
+  // The same for this process's memory without a page map: of shared and file memory also what others have in memory.
+  static bool ask(uint64_t address, size_t pages, uint64_t* entries) noexcept {
+    uint8_t resident[kWindowPages];
+    if (sys::call(SYS_mincore, address, pages * kPage, resident) != 0) return false;
+    for (size_t i = 0; i < pages; ++i) entries[i] = uint64_t{resident[i]} << 63;
+    return true;
   }
 
   static PageState state(uint64_t entry) noexcept {
@@ -188,9 +196,6 @@ class PictureWriter {
     path.process(job_.memory_of).add("/maps");
     if (!for_each_line<size_t{16} << 10>(path.text(), [&](const char* at, const char* end) { read_region(at, end); }))
       fail(EACCES);
-    for (size_t i = 0; i < regions_.size(); ++i) {
-      if (i > 0) note_bss(regions_[i - 1], regions_[i]);
-    }
   }
 
   // 7f0000000000-7f0000021000 rw-p 00000000 08:01 123    /path
@@ -217,12 +222,16 @@ class PictureWriter {
     region.start = record.start;
     region.end = record.end;
     region.path_hash = hash_of(at, end);
-    region.is_device = begins(at, end, "/dev/") && !begins(at, end, "/dev/zero") && !begins(at, end, "/dev/shm/");
-    region.has_file = at != end && *at == '/';
-    region.is_heap = begins(at, end, "[heap]");
+    const bool shared = (record.flags & RegionRecord::kShared) != 0;
+    // Memory of large pages, and zeroed memory, has a file's name.
+    const bool like_anonymous =
+        begins(at, end, "/anon_hugepage") || begins(at, end, "/dev/hugepages") || begins(at, end, "/dev/zero");
+    region.is_device = begins(at, end, "/dev/") && !like_anonymous && !begins(at, end, "/dev/shm/");
+    region.has_file = at != end && *at == '/' && !like_anonymous;
     region.is_stack = begins(at, end, "[stack]");
-    region.anonymous = at == end || region.is_heap || begins(at, end, "[anon");
-    const bool special = !region.has_file && !region.anonymous && !region.is_stack;  // [vvar], [vdso]
+    region.anonymous =
+        !shared && (at == end || like_anonymous || begins(at, end, "[heap]") || begins(at, end, "[anon"));
+    const bool special = begins(at, end, "[v");  // [vvar], [vdso]
     const bool readable = (record.flags & RegionRecord::kRead) != 0;
     // Memory that was made read-only for protection counts, too.
     if (own)
@@ -233,13 +242,6 @@ class PictureWriter {
     region.flags = record.flags;
     if (regions_.add(region) == nullptr) fail(ENOMEM);
     put(record, record.path.size);
-  }
-
-  // Zeroed data of a module follows its other data.
-  static void note_bss(const Region& before, Region& region) noexcept {
-    const bool follows = before.end == region.start && (before.flags & RegionRecord::kShared) == 0;
-    if (follows && region.anonymous && !region.is_heap && before.has_file && (before.flags & RegionRecord::kWrite) != 0)
-      region.anonymous = false;
   }
 
   void write_thread(const Thread& thread) noexcept {
@@ -287,11 +289,20 @@ class PictureWriter {
       if (error_ != 0) return;
       const uint64_t left = (region.end - at) / kPage;
       const size_t pages = left < kWindowPages ? static_cast<size_t>(left) : kWindowPages;
+      // Never all of it: reading what is not there would make it be there.
       const bool known = map.read(at, pages, entries_);
+      if (!known) {
+        residency_.add(PageState::kAbsent, pages, *this);
+        if (!scanned) continue;
+        if (job_.memory_of != 0 || !PageMap::ask(at, pages, entries_)) {
+          end_.unreadable_bytes += pages * kPage;
+          continue;
+        }
+      }
       for (size_t i = 0; i < pages;) {
-        const PageState state = known ? PageMap::state(entries_[i]) : PageState::kPresent;
+        const PageState state = PageMap::state(entries_[i]);
         size_t run = i + 1;
-        while (run < pages && (!known || PageMap::state(entries_[run]) == state)) ++run;
+        while (run < pages && PageMap::state(entries_[run]) == state) ++run;
         if (known) residency_.add(state, run - i, *this);
         const uint64_t bytes = (run - i) * kPage;
         if (scanned && state == PageState::kSwapped) end_.swapped_bytes += bytes;
@@ -312,6 +323,11 @@ class PictureWriter {
     const struct iovec to = {buffer_, bytes}, from = {reinterpret_cast<void*>(address), bytes};
     const uint32_t pid = job_.memory_of != 0 ? job_.memory_of : sys::getpid();
     const long got = sys::call(SYS_process_vm_readv, pid, &to, 1, &from, 1, 0);
+    const bool forbidden = got == -EPERM || got == -ENOSYS;
+    if (forbidden && job_.memory_of == 0 && (region.flags & RegionRecord::kShared) == 0) {
+      words(reinterpret_cast<const uint64_t*>(address), bytes, address);
+      return;
+    }
     const uint64_t read = got > 0 ? static_cast<uint64_t>(got) : 0;
     words(buffer_, read, address);
     end_.unreadable_bytes += bytes - read;
@@ -354,9 +370,9 @@ class PictureWriter {
     for (size_t i = 0; i < kPage / 8; ++i) {
       const uint64_t word = page[i];
       if (word == 0) continue;
-      if ((word & 15) == 0 && word < xor_limit && !ranges_.may_hold(word) && xored_.total() < kMostPossibleWords)
+      if ((word & 15) == 0 && word < xor_limit && !in_range(word) && xored_.total() < kMostPossibleWords)
         xored_.add(address + 8 * i, word, *this);
-      if (ranges_.may_hold(word & kAddressMask) || compressed_.total() + 1 >= kMostPossibleWords) continue;
+      if (in_range(word & kAddressMask) || compressed_.total() + 1 >= kMostPossibleWords) continue;
       if (word >> 32 != 0 && (in_range(word << 3) || in_range(word << 4))) {
         compressed_.add(address + 8 * i, word, *this);
         continue;

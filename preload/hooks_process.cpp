@@ -43,6 +43,9 @@ int main_of_program(int argument_count, char** arguments, char** environment) {
   return status;
 }
 
+// By the exec that is under way: there is one at a time, or the last one wins.
+constinit std::atomic<bool> held_off{false};
+
 void store_end(trace::EndKind kind) noexcept {
   std::atomic_ref<uint32_t>(trace_output.header()->end_kind)
       .store(static_cast<uint32_t>(kind), std::memory_order_release);
@@ -86,6 +89,7 @@ bool exec_begins(const char* path, Found found) noexcept {
   record.path = trace::Bytes::of(path);
   thread->write_sized(record, record.path.size);
   leave(thread);
+  held_off = snapshots.hold_off();
   store_end(trace::EndKind::kReplaced);
   trace_output.trim();
   return true;
@@ -93,6 +97,7 @@ bool exec_begins(const char* path, Found found) noexcept {
 
 void exec_failed() noexcept {
   const int error = errno;
+  if (held_off.exchange(false)) snapshots.go_on();
   store_end(trace::EndKind::kNone);
   trace_output.untrim();
   trace::ExecFailedRecord record;
@@ -318,6 +323,7 @@ TIDEMARK_EXPORT int prctl(int option, ...) {
   // A filter that is a null pointer only asks whether the kernel has filters.
   if (option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || b != 0)) seccomp_comes(a == SECCOMP_MODE_STRICT);
   const int result = next.prctl(option, a, b, c, d);
+  if (option == PR_SET_PTRACER && result == 0) program_tracer.store(a, std::memory_order_relaxed);
   if (option == PR_SET_NAME && result == 0 && recording()) {
     if (ThreadState* thread = enter(TIDEMARK_CALLER().sp); thread != nullptr) {
       thread->update_name();

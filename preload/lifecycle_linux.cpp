@@ -317,6 +317,7 @@ void finish_recording(int status) noexcept {
   }
   std::atomic_ref<uint32_t>(header->end_kind)
       .store(static_cast<uint32_t>(trace::EndKind::kExited), std::memory_order_release);
+  if (globals.pid == 1) snapshots.wait_for_writers();
   trace_output.trim();
 }
 

@@ -26,6 +26,7 @@ namespace tidemark {
 
 constinit Snapshots snapshots;
 constinit PendingArguments pending_arguments;
+constinit std::atomic<unsigned long> program_tracer{0};
 
 namespace {
 
@@ -33,9 +34,11 @@ constexpr uint64_t kLeastGrown = uint64_t{16} << 20;   // resident bytes before 
 constexpr uint64_t kBudget = 100;                      // of the time, one part is for growth and period snapshots
 constexpr uint64_t kSpareMemory = uint64_t{32} << 20;  // that must be left beside what the copy may take
 constexpr size_t kHelperStack = size_t{64} << 10;
-constexpr int64_t kRoomPatienceNs = 1'000'000'000;  // for an earlier picture to be finished
-constexpr unsigned kMostAttempts = 4;               // to find the threads that were left asleep still asleep
-constexpr size_t kMostKernelWords = 4096;
+constexpr int64_t kRoomPatienceNs = 1'000'000'000;    // for an earlier picture to be finished
+constexpr unsigned kMostAttempts = 4;                 // to find the threads that were left asleep still asleep
+constexpr size_t kMostKernelWords = size_t{1} << 20;  // address space only, until they are there
+
+}  // namespace
 
 // What a snapshot in the making is; the helper and the copy work on it.
 struct Taking {
@@ -52,6 +55,8 @@ struct Taking {
   int error = 0;                     // why the threads could not be held
   long spoiled[kMostAttempts] = {};  // earlier copies, of attempts during which a thread woke up
 };
+
+namespace {
 
 void* map_for_picture(size_t bytes) noexcept { return map_own(bytes); }
 
@@ -72,6 +77,12 @@ void leave_program() noexcept {
     for (int fd = 0; fd < 4096; ++fd) sys::close(fd);  // kernels before 5.9
   }
   sys::call(SYS_setsid);
+  // Not with the program's priority, nor only on the processors that it keeps to.
+  const struct sched_param no_priority = {};
+  sys::call(SYS_sched_setscheduler, 0, SCHED_OTHER, &no_priority);
+  const uint64_t all_processors[16] = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0},
+                                       ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
+  sys::call(SYS_sched_setaffinity, 0, sizeof(all_processors), all_processors);
   sys::call(SYS_setpriority, 0, 0, 5);
   const struct rlimit none = {0, 0};
   sys::call(SYS_prlimit64, 0, RLIMIT_CORE, &none, nullptr);
@@ -91,11 +102,13 @@ struct PictureFile {
   static uint8_t* claim(void* self, size_t bytes) noexcept {
     auto* const file = static_cast<PictureFile*>(self);
     file->offset = trace_output.claim_for_picture(bytes);
-    return file->offset == 0 ? nullptr : file->memory;
+    if (file->offset == 0) return nullptr;
+    return file->fd >= 0 ? file->memory : trace_output.map_for_picture(file->offset, bytes);
   }
   // The header first: what is cut behind it, when the copy is killed, reads as the chunk's end or as damage in it.
   static int done(void* self, size_t used) noexcept {
     auto* const file = static_cast<PictureFile*>(self);
+    if (file->fd < 0) return 0;
     constexpr size_t kHeader = sizeof(trace::ChunkHeader);
     const int error = write_all(file->fd, file->memory, kHeader, file->offset);
     return error != 0 ? error : write_all(file->fd, file->memory + kHeader, used - kHeader, file->offset + kHeader);
@@ -116,6 +129,8 @@ struct PictureFile {
 [[noreturn]] void write_picture(const Taking& taking) noexcept {
   sys::call(SYS_prctl, PR_SET_NAME, "tidemark-snap");
   std::atomic_ref<uint32_t>(trace_output.header()->picture_pid).store(sys::getpid(), std::memory_order_relaxed);
+  // Descriptors may be used up; the copy needs none of these.
+  for (int fd = 0; fd < 3; ++fd) sys::close(fd);
   uint64_t* const kernel_words = static_cast<uint64_t*>(map_own(kMostKernelWords * sizeof(uint64_t)));
   size_t kernel_word_count = 0;
   if (kernel_words != nullptr) {
@@ -131,7 +146,7 @@ struct PictureFile {
   const long fd = trace_output.reopen();
   file.fd = static_cast<int>(fd);
   file.memory = static_cast<uint8_t*>(map_own(trace::kMaxChunkBytes));
-  if (threads != nullptr && file.memory != nullptr && !sys::failed(fd)) {
+  if (threads != nullptr && file.memory != nullptr) {
     threads[0] = taking.taker;
     if (taking.others.count != 0)
       std::memcpy(threads + 1, taking.others.items, taking.others.count * sizeof(picture::Thread));
@@ -157,13 +172,14 @@ struct PictureFile {
   __builtin_unreachable();
 }
 
-// Everything is still: the copy is made, by the taking thread itself or by the helper.
-[[gnu::always_inline]] inline void copy_process(Taking& taking, unsigned long flags) noexcept {
+// Everything is still: the copy is made. It is a child of the process, not of the helper: orphans would get an exit
+// signal, and perhaps the program as parent.
+void copy_process(Taking& taking) noexcept {
   // What other streams record from now on has its time, which is later than the cut.
   if (active_stream.stream.load(std::memory_order_relaxed) != ActiveStream::kContended)
     active_stream.stream.exchange(taking.stream, std::memory_order_seq_cst);
   taking.cut = now_ticks();
-  const long copy = sys::call(SYS_clone, flags | CLONE_UNTRACED, 0, 0, 0, 0);
+  const long copy = sys::call(SYS_clone, CLONE_PARENT | CLONE_UNTRACED, 0, 0, 0, 0);
   if (copy == 0) write_picture(taking);
   taking.writer = copy;
 }
@@ -171,13 +187,14 @@ struct PictureFile {
 // The helper: shares the memory, and so the thread pointer, of the taking thread, which sleeps. Nothing here may touch
 // thread-local storage.
 void help(Taking& taking) noexcept {
+  // The helper's own table of descriptors, which may be used up.
+  for (int fd = 0; fd < 3; ++fd) sys::close(fd);
   picture::Freezer freezer(taking.pid, taking.tid, taking.others, map_for_picture);
   for (unsigned attempt = 1;; ++attempt) {
     taking.frozen = now_ticks();
     taking.error = freezer.freeze(attempt == kMostAttempts);
     if (taking.error != 0) return;
-    // A child of the process, not of the helper: orphans would get an exit signal, and perhaps the program as parent.
-    copy_process(taking, CLONE_PARENT);
+    copy_process(taking);
     const bool again = attempt < kMostAttempts && taking.writer > 0 && freezer.any_woke();
     freezer.thaw();
     taking.thawed = now_ticks();
@@ -216,11 +233,19 @@ long run_helper(Taking* taking, void* stack_top) noexcept {
   return result;
 }
 
-size_t count_threads() noexcept {
-  // The link count of the folder would do, but not on all kernels.
-  size_t count = 0;
-  picture::for_each_number("/proc/self/task", [&count](uint32_t) { ++count; });
-  return count;
+bool died(int status) noexcept { return (status & 0x7f) != 0; }
+
+void count_pictures(int more) noexcept {
+  std::atomic_ref<uint32_t>(trace_output.header()->pictures_open)
+      .fetch_add(static_cast<uint32_t>(more), std::memory_order_seq_cst);
+}
+
+// Whether /proc is there and shows this process under its own number, and not another namespace's.
+bool proc_is_ours(uint32_t pid) noexcept {
+  char text[16] = {};
+  const long length = sys::readlink("/proc/self", text, sizeof(text) - 1);
+  const char* at = text;
+  return length > 0 && picture::parse_number(at, text + length, 10) == pid;
 }
 
 }  // namespace
@@ -249,7 +274,7 @@ void Snapshots::start(uint64_t now) noexcept {
   started_ = now;
   paused_ticks_.store(0, std::memory_order_relaxed);
   last_pause_ = last_resident_ = 0;
-  for (pid_t& writer : writers_) writer = 0;
+  for (std::atomic<pid_t>& writer : writers_) writer.store(0, std::memory_order_relaxed);
   const SnapshotSettings& wanted = settings.snapshot;
   next_period_.store(wanted.period_ns == 0 ? UINT64_MAX : now, std::memory_order_relaxed);
   next_growth_.store(wanted.growth_percent == 0 ? UINT64_MAX : kLeastGrown, std::memory_order_relaxed);
@@ -268,7 +293,7 @@ uint64_t Snapshots::ticks_until_due(uint64_t now) const noexcept {
 }
 
 void Snapshots::consider(ThreadState& thread, uint64_t now, uint64_t resident) noexcept {
-  reap();
+  reap(WNOHANG);
   const bool asked_for = asked();
   const bool grown = resident >= next_growth_.load(std::memory_order_relaxed);
   const bool period = now >= next_period_.load(std::memory_order_relaxed);
@@ -276,15 +301,17 @@ void Snapshots::consider(ThreadState& thread, uint64_t now, uint64_t resident) n
   const SnapshotCaller caller = TIDEMARK_SNAPSHOT_CALLER();
   if (asked_for) {
     trace::FileHeader& header = *trace_output.header();
-    std::atomic_ref<uint32_t> answered(header.snapshots_answered);
-    answered.store(std::atomic_ref<uint32_t>(header.snapshots_wanted).load(std::memory_order_acquire),
-                   std::memory_order_release);
-    return take(thread, trace::SnapshotReason::kCommand, caller);
+    const uint32_t wanted = std::atomic_ref<uint32_t>(header.snapshots_wanted).load(std::memory_order_acquire);
+    const bool taken = take(thread, trace::SnapshotReason::kCommand, caller);
+    if (!taken) std::atomic_ref<uint32_t>(header.snapshots_refused).fetch_add(1, std::memory_order_relaxed);
+    std::atomic_ref<uint32_t>(header.snapshots_answered).store(wanted, std::memory_order_release);
+    return;
   }
   if (period) {
     const uint64_t ticks = settings.snapshot.period_ns / 1000 * sampler.ticks_per_20_us() / 20;
     next_period_.store(now + ticks, std::memory_order_relaxed);
-    return take(thread, trace::SnapshotReason::kPeriod, caller);
+    take(thread, trace::SnapshotReason::kPeriod, caller);
+    return;
   }
   // As long as the pause before, scaled by what has to be copied; 1 ms per 100 MB before there was one.
   const uint64_t pause = last_resident_ != 0 ? last_pause_ * (resident / 4096) / (last_resident_ / 4096 + 1)
@@ -308,12 +335,15 @@ void Snapshots::skip(ThreadState& thread, trace::SnapshotReason reason, trace::S
 }
 
 // Copies that have ended: nobody else may wait for them.
-void Snapshots::reap() noexcept {
+void Snapshots::reap(int options) noexcept {
   if (globals.restricted.load(std::memory_order_relaxed)) return;
-  for (pid_t& writer : writers_) {
+  for (std::atomic<pid_t>& place : writers_) {
+    pid_t writer = place.load(std::memory_order_acquire);
     if (writer == 0) continue;
-    const long answer = sys::call(SYS_wait4, writer, nullptr, WNOHANG | __WALL, 0);
-    if (answer != 0) writer = 0;
+    int status = 0;
+    const long answer = sys::call(SYS_wait4, writer, &status, options | __WCLONE, 0);
+    if (answer == 0 || !place.compare_exchange_strong(writer, 0, std::memory_order_acq_rel)) continue;
+    if (answer == writer && died(status)) count_pictures(-1);  // it could not do so itself
   }
 }
 
@@ -321,9 +351,9 @@ void Snapshots::reap() noexcept {
 bool Snapshots::make_room(ThreadState& thread, trace::SnapshotReason reason) noexcept {
   const int64_t begun = sys::clock_ns(CLOCK_MONOTONIC);
   for (;;) {
-    reap();
+    reap(WNOHANG);
     size_t open = 0;
-    for (const pid_t writer : writers_) open += writer != 0 ? 1 : 0;
+    for (const std::atomic<pid_t>& writer : writers_) open += writer.load(std::memory_order_relaxed) != 0 ? 1 : 0;
     if (open < kMostOpen) return true;
     const bool patient = reason != trace::SnapshotReason::kGrowth && reason != trace::SnapshotReason::kPeriod;
     if (!patient || sys::clock_ns(CLOCK_MONOTONIC) - begun > kRoomPatienceNs) {
@@ -335,22 +365,70 @@ bool Snapshots::make_room(ThreadState& thread, trace::SnapshotReason reason) noe
   }
 }
 
-void Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept {
-  if (globals.restricted.load(std::memory_order_relaxed))
-    return skip(thread, reason, trace::SkipReason::kRestricted, 0);
+// One at a time. Exec and exit wait, too: exec would wait for threads that the helper holds, with a lock of the
+// kernel's that the helper needs to hold them.
+bool Snapshots::begin(bool patient) noexcept {
+  const int64_t begun = sys::clock_ns(CLOCK_MONOTONIC);
+  while (taking_.exchange(true, std::memory_order_acq_rel)) {
+    if (!patient || sys::clock_ns(CLOCK_MONOTONIC) - begun > kRoomPatienceNs) return false;
+    const struct timespec pause = {0, 100'000};
+    sys::call(SYS_nanosleep, &pause, nullptr);
+  }
+  return true;
+}
+
+bool Snapshots::hold_off() noexcept { return !globals.restricted.load(std::memory_order_relaxed) && begin(true); }
+
+void Snapshots::go_on() noexcept { taking_.store(false, std::memory_order_release); }
+
+void Snapshots::wait_for_writers() noexcept { reap(0); }
+
+// The helper, with all that it does: the copy is made, or `taking` says why not.
+void Snapshots::run(Taking& taking) noexcept {
+  auto* const stack = static_cast<uint8_t*>(map_own(kHelperStack));
+  const long helper = stack == nullptr ? -ENOMEM : run_helper(&taking, stack + kHelperStack);
+  if (sys::failed(helper)) {
+    taking.writer = helper;
+  } else {
+    sys::call(SYS_wait4, helper, nullptr, __WCLONE, 0);
+    for (long& copy : taking.spoiled) {
+      int status = 0;
+      const bool finished = copy != 0 && sys::call(SYS_wait4, copy, &status, __WCLONE, 0) == copy && !died(status);
+      if (finished) count_pictures(1);  // it has taken itself off, and the next one will
+      copy = 0;
+    }
+  }
+  if (stack != nullptr) sys::munmap(stack, kHelperStack);
+}
+
+bool Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept {
+  const auto not_taken = [&](trace::SkipReason why, long error) {
+    skip(thread, reason, why, error);
+    return false;
+  };
+  if (globals.restricted.load(std::memory_order_relaxed)) return not_taken(trace::SkipReason::kRestricted, 0);
   // A vfork child shares everything; its parent's threads are not its own.
-  if (sys::getpid() != globals.pid) return;
-  if (taking_.exchange(true, std::memory_order_acq_rel)) return skip(thread, reason, trace::SkipReason::kBusy, 0);
+  if (sys::getpid() != globals.pid) return false;
+  if (!proc_is_ours(globals.pid)) return not_taken(trace::SkipReason::kThreads, ESRCH);
   uint64_t all_signals = ~uint64_t{0}, signals_before = 0;
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, &signals_before, 8);
-  const auto done = [&] {
-    taking_.store(false, std::memory_order_release);
-    sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &signals_before, nullptr, 8);
-  };
-  if (!make_room(thread, reason)) return done();
+  const bool patient = reason != trace::SnapshotReason::kGrowth && reason != trace::SnapshotReason::kPeriod;
+  bool taken = false;
+  if (!begin(patient)) {
+    skip(thread, reason, trace::SkipReason::kBusy, 0);
+  } else {
+    if (make_room(thread, reason)) taken = take_alone(thread, reason, caller);
+    go_on();
+  }
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &signals_before, nullptr, 8);
+  return taken;
+}
+
+// With signals blocked and nobody else taking one.
+bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept {
   if (memory_headroom() < kSpareMemory + sampler.resident_anonymous() / 8) {
     skip(thread, reason, trace::SkipReason::kMemory, 0);
-    return done();
+    return false;
   }
 
   Taking taking;
@@ -377,38 +455,27 @@ void Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const Sn
 
   trace::FileHeader& header = *trace_output.header();
   taking.id = std::atomic_ref<uint32_t>(header.next_picture).fetch_add(1, std::memory_order_relaxed);
-  std::atomic_ref<uint32_t>(header.pictures_open).fetch_add(1, std::memory_order_seq_cst);
-  const size_t threads = count_threads();
-  if (threads <= 1) {
-    taking.frozen = now_ticks();
-    copy_process(taking, 0);
-    taking.thawed = now_ticks();
-  } else {
-    auto* const stack = static_cast<uint8_t*>(map_own(kHelperStack));
-    const long helper = stack == nullptr ? -ENOMEM : run_helper(&taking, stack + kHelperStack);
-    if (sys::failed(helper)) {
-      taking.writer = helper;
-    } else {
-      sys::call(SYS_wait4, helper, nullptr, __WALL, 0);
-      for (const long copy : taking.spoiled) {
-        int status = 0;
-        if (copy == 0 || sys::call(SYS_wait4, copy, &status, __WALL, 0) != copy || (status & 0x7f) != 0) continue;
-        std::atomic_ref<uint32_t>(header.pictures_open).fetch_add(1, std::memory_order_seq_cst);  // it took itself off
-      }
+  count_pictures(1);
+  run(taking);
+  if (taking.error == EPERM) {
+    // Yama lets descendants trace nobody but who allows it, which a process can at any time.
+    if (sys::call(SYS_prctl, PR_SET_PTRACER, taking.pid, 0, 0, 0) == 0) {
+      taking.error = 0;
+      run(taking);
+      sys::call(SYS_prctl, PR_SET_PTRACER, program_tracer.load(std::memory_order_relaxed), 0, 0, 0);
     }
-    if (stack != nullptr) sys::munmap(stack, kHelperStack);
   }
-  if (taking.error != 0 || taking.writer <= 0) {
-    std::atomic_ref<uint32_t>(header.pictures_open).fetch_sub(1, std::memory_order_seq_cst);
+  const bool taken = taking.error == 0 && taking.writer > 0;
+  if (!taken) {
+    count_pictures(-1);
     if (taking.error != 0)
       skip(thread, reason, trace::SkipReason::kThreads, taking.error);
     else
       skip(thread, reason, trace::SkipReason::kFork, taking.writer);
   } else {
-    for (pid_t& writer : writers_) {
-      if (writer != 0) continue;
-      writer = static_cast<pid_t>(taking.writer);
-      break;
+    for (std::atomic<pid_t>& place : writers_) {
+      pid_t none = 0;
+      if (place.compare_exchange_strong(none, static_cast<pid_t>(taking.writer), std::memory_order_acq_rel)) break;
     }
     last_pause_ = taking.thawed - taking.frozen;
     paused_ticks_.fetch_add(last_pause_, std::memory_order_relaxed);
@@ -424,7 +491,7 @@ void Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const Sn
   }
   if (taking.others.items != nullptr)
     sys::munmap(taking.others.items, taking.others.capacity * sizeof(picture::Thread));
-  done();
+  return taken;
 }
 
 }  // namespace tidemark

@@ -20,6 +20,7 @@
 
 namespace tidemark {
 
+struct Taking;
 struct ThreadState;
 
 // The program's state where it called what takes the snapshot.
@@ -53,16 +54,28 @@ class Snapshots {
   // After a process sample: takes one if it is due. `resident` is what the program itself has of anonymous memory.
   void consider(ThreadState& thread, uint64_t now, uint64_t resident) noexcept;
 
-  // Takes one now, if none is under way and memory suffices. `thread` is the calling thread's state, marked busy.
-  void take(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept;
+  // Takes one now, if memory suffices; waits for one under way, but not for growth or a period. False: not taken, and
+  // recorded why. `thread` is the calling thread's state, marked busy.
+  bool take(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept;
 
   // Before main's return or exit(): if the settings want it.
   void take_at_end(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept;
 
+  // Around exec: no snapshot is under way from the first on, which waits for one, up to a second, until the second,
+  // which is for an exec that failed. False: go_on() is not due.
+  bool hold_off() noexcept;
+  void go_on() noexcept;
+
+  // Until all pictures are written: process 1 of a container takes them along when it ends.
+  void wait_for_writers() noexcept;
+
  private:
+  bool begin(bool patient) noexcept;
+  bool take_alone(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept;
+  void run(Taking& taking) noexcept;
   void skip(ThreadState& thread, trace::SnapshotReason reason, trace::SkipReason why, long error) noexcept;
   bool make_room(ThreadState& thread, trace::SnapshotReason reason) noexcept;
-  void reap() noexcept;
+  void reap(int options) noexcept;
 
   static constexpr size_t kMostOpen = 4;
 
@@ -72,10 +85,13 @@ class Snapshots {
   uint64_t started_ = 0;                  // ticks
   std::atomic<uint64_t> paused_ticks_{0};
   uint64_t last_pause_ = 0, last_resident_ = 0;
-  pid_t writers_[kMostOpen] = {};
+  std::atomic<pid_t> writers_[kMostOpen] = {};
 };
 
 extern constinit Snapshots snapshots;
+
+// Whom the program has allowed to trace it (prctl PR_SET_PTRACER).
+extern constinit std::atomic<unsigned long> program_tracer;
 
 // Arguments of threads that were created and have not begun: they are only in the recorder's memory meanwhile.
 class PendingArguments {

@@ -188,16 +188,26 @@ uint8_t* TraceOutput::claim(size_t bytes) noexcept {
 uint64_t TraceOutput::claim_for_picture(size_t bytes) noexcept {
   std::atomic_ref<uint64_t> claimed(header_->claimed_bytes);
   const uint64_t window = window_bytes_.load(std::memory_order_relaxed);
-  const uint64_t offset = claimed.fetch_add(bytes, std::memory_order_seq_cst);
-  if (offset + bytes <= window - window / 4) return offset;
-  claimed.fetch_sub(bytes, std::memory_order_relaxed);
-  return 0;
+  uint64_t offset = claimed.load(std::memory_order_relaxed);
+  // Never beyond: giving back what was claimed too much could take a chunk of the process's along.
+  do
+    if (offset + bytes > window - window / 4) return 0;
+  while (!claimed.compare_exchange_weak(offset, offset + bytes, std::memory_order_seq_cst));
+  return offset;
+}
+
+uint8_t* TraceOutput::map_for_picture(uint64_t offset, size_t bytes) noexcept {
+  uint8_t* const chunk = reinterpret_cast<uint8_t*>(header_) + offset;
+  return sys::madvise(chunk, bytes, MADV_POPULATE_WRITE) == 0 ? chunk : nullptr;
 }
 
 void TraceOutput::picture_ends() noexcept {
   std::atomic_ref<uint32_t>(header_->pictures_open).fetch_sub(1, std::memory_order_seq_cst);
-  // Either the process sees that no picture is open, or its end is seen here.
-  if (std::atomic_ref<uint32_t>(header_->end_kind).load(std::memory_order_seq_cst) != 0) trim();
+  // Either the process sees that no picture is open, or its end is seen here. (An exec may still fail, and the process
+  // go on with its trace.)
+  if (std::atomic_ref<uint32_t>(header_->end_kind).load(std::memory_order_seq_cst) ==
+      static_cast<uint32_t>(trace::EndKind::kExited))
+    trim();
 }
 
 void TraceOutput::release(uint8_t* chunk, size_t bytes) noexcept {

@@ -34,6 +34,9 @@ class TraceOutput {
   // there is no room (a quarter of the window is left for events; the recording goes on), and the file for pwrite,
   // which is two to five times as fast as making pages present in the mapping. A descriptor, or -errno.
   uint64_t claim_for_picture(size_t bytes) noexcept;
+  // The place in the mapping, for a process that can no longer open the file (after setuid or chroot); nullptr: the
+  // disk is full.
+  uint8_t* map_for_picture(uint64_t offset, size_t bytes) noexcept;
   long reopen() noexcept;
 
   // The copy has written its picture. If the process is gone meanwhile, the file is trimmed now.

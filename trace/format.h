@@ -128,7 +128,7 @@ struct FileHeader {
   uint32_t next_picture;        // (live, atomic) id of the next snapshot
   uint32_t pictures_open;       // (live, atomic) pictures that are being written; the last writer trims the file
   uint32_t picture_pid;         // (live) the process that writes the newest one: if it is gone, nobody does
-  uint32_t reserved;
+  uint32_t snapshots_refused;   // (live, atomic) of those wanted, how many could not be taken
   uint64_t own_start, own_end;  // the recorder's own memory lies in this window of addresses
 };
 static_assert(sizeof(FileHeader) < kHeaderBytes / 2);

@@ -21,13 +21,28 @@ constexpr auto kPatience = std::chrono::milliseconds(50);
 constexpr auto kStep = std::chrono::milliseconds(1);
 constexpr int kTriesAsleep = 5;
 
-bool answered(const launch::OutsideTrace& trace, uint32_t asked) {
-  for (auto waited = std::chrono::milliseconds(0);; waited += kStep) {
-    if (static_cast<int32_t>(trace.answered_snapshots() - asked) >= 0) return true;
-    if (waited >= kPatience) return false;
-    std::this_thread::sleep_for(kStep);
+// Whether the process itself takes the snapshot that it was asked for.
+class Request {
+ public:
+  explicit Request(launch::OutsideTrace& trace)
+      : trace_(trace), refused_before_(trace.refused_snapshots()), number_(trace.ask_for_snapshot()) {}
+
+  bool taken() const {
+    for (auto waited = std::chrono::milliseconds(0);; waited += kStep) {
+      if (static_cast<int32_t>(trace_.answered_snapshots() - number_) >= 0)
+        return trace_.refused_snapshots() == refused_before_;
+      if (waited >= kPatience) return false;
+      std::this_thread::sleep_for(kStep);
+    }
   }
-}
+
+  // It need not any more.
+  void withdraw() { trace_.answer_snapshots(number_); }
+
+ private:
+  launch::OutsideTrace& trace_;
+  uint32_t refused_before_, number_;
+};
 
 // Where each stream of events ends now.
 std::vector<trace::StreamCutRecord> stream_ends(const std::string& path) {
@@ -67,26 +82,26 @@ int snapshot(const SnapshotCommand& command) {
   Result<launch::OutsideTrace> trace = launch::OutsideTrace::open(*path);
   if (!trace) return fail(trace.error().text);
 
-  const uint32_t asked = trace->ask_for_snapshot();
-  if (answered(*trace, asked)) {
+  Request request(*trace);
+  if (request.taken()) {
     fmt::print("process {} took a heap snapshot into {}\n", pid, *path);
     return 0;
   }
-  // It does nothing with its heap: it sleeps, or computes.
+  // It does nothing with its heap (it sleeps, or computes), or it could not copy itself.
   launch::OutsidePicture taken;
   for (int attempt = 0; attempt <= kTriesAsleep; ++attempt) {
     const bool hold = attempt == kTriesAsleep;
     taken = launch::take_outside_picture(*trace, pid, stream_ends(*path), hold);
     if (taken.outcome != launch::OutsidePicture::Outcome::kWokeUp) break;
     // It woke up, so that it may have answered itself.
-    if (answered(*trace, asked)) {
+    if (request.taken()) {
       fmt::print("process {} took a heap snapshot into {}\n", pid, *path);
       return 0;
     }
   }
   if (taken.outcome != launch::OutsidePicture::Outcome::kTaken)
     return fail(taken.problem.empty() ? fmt::format("process {} woke up each time", pid) : taken.problem);
-  trace->answer_snapshots(asked);
+  request.withdraw();
   fmt::print("a heap snapshot of process {} was read in {} while it {}, into {}\n", pid, format_seconds(taken.seconds),
              taken.held ? "was held" : "slept", *path);
   return 0;

@@ -41,6 +41,7 @@ class OutsideTrace {
   // Heap snapshots. Asks the process for one; the number that answered_snapshots() has when it was taken.
   uint32_t ask_for_snapshot() noexcept;
   uint32_t answered_snapshots() const noexcept;
+  uint32_t refused_snapshots() const noexcept;  // of the answered ones: it could not take them
   // That a picture read from outside answers the request: the process need not.
   void answer_snapshots(uint32_t asked) noexcept;
   uint32_t next_picture_id() noexcept;

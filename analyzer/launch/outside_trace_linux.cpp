@@ -120,6 +120,10 @@ uint32_t OutsideTrace::answered_snapshots() const noexcept {
   return std::atomic_ref<uint32_t>(header_->snapshots_answered).load(std::memory_order_acquire);
 }
 
+uint32_t OutsideTrace::refused_snapshots() const noexcept {
+  return std::atomic_ref<uint32_t>(header_->snapshots_refused).load(std::memory_order_acquire);
+}
+
 void OutsideTrace::answer_snapshots(uint32_t asked) noexcept {
   std::atomic_ref<uint32_t>(header_->snapshots_answered).store(asked, std::memory_order_release);
 }
