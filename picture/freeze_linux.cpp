@@ -14,8 +14,9 @@
 namespace tidemark::picture {
 namespace {
 
-constexpr int64_t kPatienceNs = 50'000'000;  // for a thread to stop
-constexpr unsigned kMostPasses = 100;        // over threads that come while others are stopped
+constexpr int64_t kPatienceNs = 50'000'000;          // for threads to stop
+constexpr int64_t kLongPatienceNs = 10'000'000'000;  // on a machine that is very busy
+constexpr unsigned kMostPasses = 100;                // over threads that come while others are stopped
 
 // An asleep thread's system call, from /proc/PID/task/TID/syscall.
 struct SleepingCall {
@@ -72,16 +73,22 @@ bool waits_for_child(const SleepingCall& call) noexcept {
   return call.number == SYS_vfork || call.number == SYS_clone || call.number == SYS_clone3;
 }
 
-bool has_ended(uint32_t pid, uint32_t tid) noexcept {
+// R, S, D, t, Z… as in /proc/PID/stat; X also when there is no such thread.
+char state_of(uint32_t pid, uint32_t tid) noexcept {
   char text[512];
   const long fd = sys::open(task_path(pid, tid, "/stat").text(), O_RDONLY | O_CLOEXEC);
-  if (sys::failed(fd)) return true;
+  if (sys::failed(fd)) return 'X';
   const long size = sys::read(static_cast<int>(fd), text, sizeof(text) - 1);
   sys::close(static_cast<int>(fd));
-  if (size <= 0) return true;
+  if (size <= 0) return 'X';
   text[size] = 0;
   const char* const name_end = std::strrchr(text, ')');
-  return name_end == nullptr || name_end[1] == 0 || name_end[2] == 'Z' || name_end[2] == 'X';
+  return name_end == nullptr || name_end[1] == 0 ? 'X' : name_end[2];
+}
+
+bool has_ended(uint32_t pid, uint32_t tid) noexcept {
+  const char state = state_of(pid, tid);
+  return state == 'Z' || state == 'X';
 }
 
 // Whether a call may have moved a part of its data, and would then answer so much if it were interrupted: something
@@ -237,12 +244,14 @@ int Freezer::wait_for(Thread& thread) noexcept {
     const int64_t now = sys::clock_ns(CLOCK_MONOTONIC);
     // One patience for all of them: they stop at the same time.
     if (give_up_ == 0) give_up_ = now + kPatienceNs;
-    if (now < give_up_) {
+    // Only one that does not listen in the kernel is given up: any other has been interrupted, and must be seen to stop
+    // before it goes on, however busy the machine is.
+    const bool deaf = now >= give_up_ && state_of(pid_, thread.tid) == 'D';
+    if (!deaf && now < give_up_ + kLongPatienceNs) {
       const struct timespec pause = {0, 100'000};
       sys::call(SYS_nanosleep, &pause, nullptr);
       continue;
     }
-    // It sleeps in the kernel and does not listen.
     return read_asleep(pid_, thread.tid, thread) ? 0 : EBUSY;
   }
 }
@@ -326,12 +335,14 @@ bool Freezer::any_woke() const noexcept {
 }
 
 void Freezer::thaw() noexcept {
-  for (size_t i = 0; i < threads_.count; ++i) {
-    Thread& thread = threads_.items[i];
-    if (!thread.held) continue;
+  const auto let_go = [](Thread& thread) {
+    if (!thread.held) return;
     thread.held = false;
     sys::call(SYS_ptrace, PTRACE_DETACH, thread.tid, 0, thread.signal);
-  }
+  };
+  // Signals for the process that came meanwhile go to whoever is there first; the kernel prefers the first thread.
+  if (Thread* const first = find(pid_); first != nullptr) let_go(*first);
+  for (size_t i = 0; i < threads_.count; ++i) let_go(threads_.items[i]);
 }
 
 }  // namespace tidemark::picture

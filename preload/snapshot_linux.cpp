@@ -49,10 +49,12 @@ struct Taking {
   uint64_t id = 0;
   trace::SnapshotReason reason = {};
   uint64_t cut = 0;
-  uint64_t frozen = 0, thawed = 0;   // ticks
-  uint32_t stream = 0;               // the taking thread's
-  long writer = 0;                   // the copy's pid, or -errno
-  int error = 0;                     // why the threads could not be held
+  uint64_t frozen = 0, thawed = 0;  // ticks
+  uint32_t stream = 0;              // the taking thread's
+  long writer = 0;                  // the copy's pid, or -errno
+  int error = 0;                    // why the threads could not be held
+  uint64_t memory_needed = 0;       // bytes
+  bool memory_short = false;
   long spoiled[kMostAttempts] = {};  // earlier copies, of attempts during which a thread woke up
 };
 
@@ -189,6 +191,8 @@ void copy_process(Taking& taking) noexcept {
 void help(Taking& taking) noexcept {
   // The helper's own table of descriptors, which may be used up.
   for (int fd = 0; fd < 3; ++fd) sys::close(fd);
+  taking.memory_short = memory_headroom() < taking.memory_needed;
+  if (taking.memory_short) return;
   picture::Freezer freezer(taking.pid, taking.tid, taking.others, map_for_picture);
   for (unsigned attempt = 1;; ++attempt) {
     taking.frozen = now_ticks();
@@ -426,15 +430,11 @@ bool Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const Sn
 
 // With signals blocked and nobody else taking one.
 bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept {
-  if (memory_headroom() < kSpareMemory + sampler.resident_anonymous() / 8) {
-    skip(thread, reason, trace::SkipReason::kMemory, 0);
-    return false;
-  }
-
   Taking taking;
   taking.pid = globals.pid;
   taking.tid = sys::gettid();
   taking.reason = reason;
+  taking.memory_needed = kSpareMemory + sampler.resident_anonymous() / 8;
   taking.stream = thread.stream;
   picture::Thread& taker = taking.taker;
   taker.tid = taking.tid;
@@ -468,7 +468,9 @@ bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, co
   const bool taken = taking.error == 0 && taking.writer > 0;
   if (!taken) {
     count_pictures(-1);
-    if (taking.error != 0)
+    if (taking.memory_short)
+      skip(thread, reason, trace::SkipReason::kMemory, 0);
+    else if (taking.error != 0)
       skip(thread, reason, trace::SkipReason::kThreads, taking.error);
     else
       skip(thread, reason, trace::SkipReason::kFork, taking.writer);
