@@ -291,6 +291,7 @@ void fill_snapshots(const Recording& recording, const std::unordered_map<uint64_
     if (taken.pause_ns != 0) snapshot.pause_s = static_cast<double>(taken.pause_ns) * 1e-9;
     snapshot.threads = taken.threads;
     snapshot.half_read_threads = taken.half_read;
+    if (snapshot.complete) snapshot.duration_s = static_cast<double>(taken.picture_end.duration_ns) * 1e-9;
     snapshot.scanned_bytes = taken.picture_end.scanned_bytes;
     snapshot.swapped_bytes = taken.picture_end.swapped_bytes;
     snapshot.unreadable_bytes = taken.picture_end.unreadable_bytes;
