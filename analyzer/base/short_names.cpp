@@ -48,4 +48,10 @@ std::string short_name(std::string_view demangled) {
   return text;
 }
 
+std::string shortest_name(std::string_view demangled) {
+  std::string text = short_name(demangled);
+  replace_all(text, "(anonymous namespace)::", "");
+  return text;
+}
+
 }  // namespace tidemark

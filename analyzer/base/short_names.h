@@ -9,4 +9,7 @@ namespace tidemark {
 
 std::string short_name(std::string_view demangled);
 
+// The same without "(anonymous namespace)::", for lines of text, where the source file stands beside most names.
+std::string shortest_name(std::string_view demangled);
+
 }  // namespace tidemark

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "analyzer/base/short_names.h"
+#include "analyzer/base/text.h"
 #include "analyzer/base/units.h"
 
 namespace tidemark::classify {
@@ -15,6 +17,7 @@ constexpr uint64_t kFoldShareOfPeak = 1000;  // 1/1000
 constexpr uint64_t kLeastLeakBytes = 64 << 10;
 constexpr uint64_t kLeastLeakShareOfPeak = 100;  // 1/100
 constexpr double kLeastLeakConfidence = 0.5;
+constexpr size_t kMaxNameBytes = 100;
 
 std::vector<std::string> evidence_of(const replay::Recording& recording, uint32_t id) {
   const replay::SiteTotals& site = recording.tree.totals(id);
@@ -113,7 +116,7 @@ model::Verdict judge(const replay::Recording& recording, const model::Memory& me
   } else {
     text += "nothing leads to them any more";
   }
-  if (!who.empty()) text += ", allocated in " + who;
+  if (!who.empty()) text += ", allocated in " + shortened(shortest_name(who), kMaxNameBytes);
   if (finding.site != 0 && finding.site < recording.tree.size()) {
     text += ", since " + format_seconds(recording.clock.seconds(recording.tree.node(finding.site).first_birth));
   }

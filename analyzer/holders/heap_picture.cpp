@@ -17,9 +17,12 @@ using replay::CallTreeNode;
 using Words = trace::WordsRecord;
 
 constexpr std::string_view kRecorderName = "libtidemark_preload.so";
-// A damaged picture may claim any number of samples.
+// A damaged picture may hold any number of samples. The recorder writes 8,192 of each kind at most; what is concluded
+// from them takes time in proportion (hidden_pointers.cpp).
 constexpr size_t kMaxVtables = 4 << 20;
-constexpr size_t kMaxSamples = 1 << 20;
+constexpr size_t kMaxSamples = 8192;
+// Of a stack, frames that are looked at: the allocator's own are few, but a damaged trace has any number.
+constexpr unsigned kMostFrames = 32;
 
 bool is_loader(std::string_view path) {
   const std::string_view name = base_name(path);
@@ -56,7 +59,8 @@ class SiteRoles {
  private:
   // Frames are innermost first; those of the allocator's modules are looked through.
   SiteRole ask(uint32_t site) const {
-    for (uint32_t node = site; node != 0; node = cut_.tree.node(node).parent) {
+    unsigned left = kMostFrames;
+    for (uint32_t node = site; node != 0 && left != 0; node = cut_.tree.node(node).parent, --left) {
       const CallTreeNode& frame = cut_.tree.node(node);
       const uint64_t pc = frame.exact != 0 ? frame.pc : frame.pc - 1;
       const uint32_t module = module_at(pc);

@@ -18,9 +18,10 @@ using graph::Reach;
 constexpr size_t kMostDamage = 20;
 // While a picture is read, the one before is kept, in case this one is damaged; but not of a large heap.
 constexpr uint32_t kKeepBelow = 1'000'000;
-constexpr size_t kMostKept = 50;      // types that a finding keeps alive
-constexpr size_t kMostMembers = 64;   // of a cycle, looked at for a name
-constexpr size_t kMostWhoHolds = 20;  // answers
+constexpr size_t kMostKept = 50;             // types that a finding keeps alive
+constexpr size_t kMostMembers = 64;          // of a cycle, looked at for a name
+constexpr size_t kMostIndirect = 1'000'000;  // blocks behind a cycle, of which it is asked which member keeps them
+constexpr size_t kMostWhoHolds = 20;         // answers
 
 }  // namespace
 
@@ -84,17 +85,34 @@ void Holders::finish(const replay::Recording& recording) {
   lost_by_site_ = holders::lost_by_site(*heap_, lost_blocks_);
 }
 
-// A cycle of a head, from the member whose type says most.
+// A cycle of a head, from the member through which most is kept alive; where all keep alike, from the one whose type
+// says most.
 std::vector<uint32_t> Holders::best_cycle(uint32_t head) {
-  const std::span<const uint32_t> members = heap_->graph().lost().direct(head);
-  uint32_t best = members.front();
-  for (size_t i = 0; i < std::min(members.size(), kMostMembers); ++i) {
-    if (names_->has_type(members[i])) {
-      best = members[i];
-      break;
-    }
+  const graph::LostBlocks& lost = heap_->graph().lost();
+  const std::span<const uint32_t> members = lost.direct(head);
+  std::unordered_map<uint32_t, uint32_t> member_of;  // what keeps each of the others
+  std::unordered_map<uint32_t, uint64_t> kept;       // bytes, by member
+  for (const uint32_t block : lost.indirect(head)) {
+    if (member_of.size() == kMostIndirect) break;
+    // A block's parent comes before it.
+    const uint32_t parent = lost.parent(block);
+    const auto found = member_of.find(parent);
+    const uint32_t member = found == member_of.end() ? parent : found->second;
+    member_of.emplace(block, member);
+    kept[member] += heap_->graph().blocks()[block].size;
   }
-  return heap_->graph().lost().cycle_through(best);
+  uint32_t best = kNone;
+  uint64_t most = 0;
+  for (const uint32_t member : members) {
+    const auto found = kept.find(member);
+    if (found == kept.end() || found->second <= most) continue;
+    best = member;
+    most = found->second;
+  }
+  for (size_t i = 0; best == kNone && i < std::min(members.size(), kMostMembers); ++i) {
+    if (names_->has_type(members[i])) best = members[i];
+  }
+  return lost.cycle_through(best == kNone ? members.front() : best);
 }
 
 void Holders::plan_lost(size_t index) {

@@ -259,8 +259,8 @@ class Finder {
     if (cause.seen_before != 0) {
       text += cause.seen_before == cause.direct.blocks
                   ? ", nor in an earlier snapshot"
-                  : fmt::format("; to {} of {} not in an earlier snapshot, either", format_count(cause.seen_before),
-                                format_count(cause.direct.blocks));
+                  : fmt::format("; {} of {} {} lost in an earlier snapshot already", format_count(cause.seen_before),
+                                format_count(cause.direct.blocks), cause.seen_before == 1 ? "was" : "were");
     } else if (!at_end) {
       text += ", and it still lived at the end";
       if (cause.direct.blocks != 1) text.replace(text.rfind("it"), 2, "they");

@@ -62,7 +62,10 @@ const std::vector<Names::Function>& Names::functions_at(uint64_t pc, uint32_t mo
 std::vector<Names::Function> Names::functions(uint32_t site, size_t most) {
   std::vector<Function> functions;
   bool inside_allocator = true;
-  for (uint32_t node = site; node != 0 && functions.size() < most; node = recording_.tree.node(node).parent) {
+  // Frames without a name count, too: a damaged trace has any number of them.
+  size_t left = most;
+  for (uint32_t node = site; node != 0 && left != 0 && functions.size() < most;
+       node = recording_.tree.node(node).parent, --left) {
     const CallTreeNode& frame = recording_.tree.node(node);
     if (frame.pc <= trace::kMaxCutPc) continue;
     inside_allocator = inside_allocator && is_allocator(frame.module);
@@ -85,7 +88,8 @@ const Names::SiteType& Names::site(uint32_t id) {
   if (allocates != names.end()) site.allocated_in = *allocates;
   // The code that allocates knows the type: the first frame that has a function of no library.
   bool inside_allocator = true;
-  for (uint32_t node = id; node != 0 && !site.hint; node = recording_.tree.node(node).parent) {
+  size_t left = kMaxFrames;
+  for (uint32_t node = id; node != 0 && left != 0 && !site.hint; node = recording_.tree.node(node).parent, --left) {
     const CallTreeNode& frame = recording_.tree.node(node);
     if (frame.pc <= trace::kMaxCutPc || frame.module >= recording_.modules.size()) continue;
     inside_allocator = inside_allocator && is_allocator(frame.module);
@@ -217,13 +221,8 @@ model::HeldBy Names::root(uint32_t number, uint64_t source) {
       held.kind = model::HolderKind::kTls;
       held.thread = heap_.thread_name(group.owner);
       const uint64_t pointer = heap_.picture().threads[group.owner].thread_pointer;
-      uint32_t nearest = Area::kNoOwner;
-      for (uint32_t i = 0; i < modules.size(); ++i) {
-        if (place < pointer && modules[i].tls_offset >= pointer - place &&
-            (nearest == Area::kNoOwner || modules[i].tls_offset < modules[nearest].tls_offset)) {
-          nearest = i;
-        }
-      }
+      const uint32_t nearest =
+          place < pointer ? heap_.groups().thread_local_module(pointer - place) : uint32_t{Area::kNoOwner};
       if (symbols::ModuleSymbols* const known = heap_.groups().symbols(nearest); known != nullptr && group.named) {
         held.module = modules[nearest].path;
         const uint64_t at = modules[nearest].tls_offset - (pointer - place);

@@ -31,6 +31,22 @@ graph::RootKind root_kind(AreaKind kind) {
 
 }  // namespace
 
+RootGroups::RootGroups(const replay::Picture& picture, const std::vector<replay::LoadedModule>& modules,
+                       symbols::SymbolStore& store)
+    : picture_(picture), modules_(modules), store_(store), symbols_(modules.size()) {
+  for (uint32_t i = 0; i < modules.size(); ++i) {
+    if (modules[i].tls_offset != 0) thread_local_blocks_.emplace_back(modules[i].tls_offset, i);
+  }
+  std::sort(thread_local_blocks_.begin(), thread_local_blocks_.end());
+}
+
+uint32_t RootGroups::thread_local_module(uint64_t below) const {
+  // The block that begins nearest below it.
+  const auto nearest =
+      std::lower_bound(thread_local_blocks_.begin(), thread_local_blocks_.end(), std::pair{below, uint32_t{0}});
+  return nearest == thread_local_blocks_.end() ? Area::kNoOwner : nearest->second;
+}
+
 symbols::ModuleSymbols* RootGroups::symbols(uint32_t module) {
   if (module >= modules_.size()) return nullptr;
   std::shared_ptr<symbols::ModuleSymbols>& symbols = symbols_[module];
@@ -94,13 +110,7 @@ uint32_t RootGroups::thread_local_variable(const Area& area, uint64_t source) {
       .area = area.kind, .kind = root_kind(area.kind), .owner = area.owner, .start = area.start, .end = area.end};
   const uint64_t pointer = picture_.threads[area.owner].thread_pointer;
   if (source < pointer) {
-    // The block that the word lies in begins nearest below it.
-    const uint64_t below = pointer - source;
-    uint32_t nearest = Area::kNoOwner;
-    for (uint32_t i = 0; i < modules_.size(); ++i) {
-      const uint64_t offset = modules_[i].tls_offset;
-      if (offset >= below && (nearest == Area::kNoOwner || offset < modules_[nearest].tls_offset)) nearest = i;
-    }
+    const uint32_t nearest = thread_local_module(pointer - source);
     if (symbols::ModuleSymbols* const module = symbols(nearest)) {
       const uint64_t block = pointer - modules_[nearest].tls_offset;
       const std::span<const symbols::ObjectSymbol> variables = module->thread_local_symbols();

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "analyzer/graph/block.h"
@@ -39,8 +40,7 @@ struct Extent {
 class RootGroups {
  public:
   RootGroups(const replay::Picture& picture, const std::vector<replay::LoadedModule>& modules,
-             symbols::SymbolStore& store)
-      : picture_(picture), modules_(modules), store_(store), symbols_(modules.size()) {}
+             symbols::SymbolStore& store);
 
   // The group of a word in an area that holds roots.
   uint32_t at(const Area& area, uint64_t source);
@@ -51,6 +51,9 @@ class RootGroups {
 
   // The module's symbols, opened when first asked for; nullptr for a position that is none.
   symbols::ModuleSymbols* symbols(uint32_t module);
+
+  // The module in whose thread-local block lies what is `below` bytes below a thread pointer; kNoOwner: none is known.
+  uint32_t thread_local_module(uint64_t below) const;
 
  private:
   uint32_t make(const RootGroup& group);
@@ -63,6 +66,7 @@ class RootGroups {
   const std::vector<replay::LoadedModule>& modules_;
   symbols::SymbolStore& store_;
   std::vector<std::shared_ptr<symbols::ModuleSymbols>> symbols_;
+  std::vector<std::pair<uint64_t, uint32_t>> thread_local_blocks_;  // how far below thread pointers they begin; module
   std::vector<RootGroup> groups_;
   std::unordered_map<uint64_t, uint32_t> by_key_;  // by where the object begins, or what it is
   uint32_t last_ = UINT32_MAX;

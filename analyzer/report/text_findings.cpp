@@ -52,6 +52,12 @@ std::string kept_sentence(const std::vector<model::KeptType>& keeps) {
   for (size_t i = 0; i < shown; ++i) {
     if (i != 0) text += ", ";
     text += format_bytes(keeps[i].bytes) + " in ";
+    // What has no type is named by where it came from.
+    if (keeps[i].type.starts_with("allocated in ") || keeps[i].type == "memory") {
+      text += plural(keeps[i].blocks, "block");
+      if (keeps[i].type != "memory") text += " " + shown_name(keeps[i].type);
+      continue;
+    }
     if (keeps[i].blocks != 1) text += format_count(keeps[i].blocks) + " × ";
     text += shown_name(keeps[i].type);
   }

@@ -66,15 +66,17 @@ std::string snapshot_text(const model::Snapshot& snapshot) {
   std::string text = fmt::format("{} ({})", moment(snapshot.reason), format_seconds(std::max(0.0, snapshot.time_s)));
   if (snapshot.reachability) {
     const auto& [reachable, weak, unreachable] = *snapshot.reachability;
-    text += fmt::format(": {}, {} reachable", plural(reachable.blocks, "block"), format_bytes(reachable.bytes));
+    text += fmt::format(": {} in {} reachable", format_bytes(reachable.bytes), plural(reachable.blocks, "block"));
     if (weak.blocks != 0) {
-      text += fmt::format(", {}, {} perhaps reachable", plural(weak.blocks, "block"), format_bytes(weak.bytes));
+      text += fmt::format(", {} in {} perhaps reachable", format_bytes(weak.bytes), plural(weak.blocks, "block"));
     }
     text += unreachable.blocks == 0 ? std::string(", none unreachable")
-                                    : fmt::format(", {}, {} unreachable", plural(unreachable.blocks, "block"),
-                                                  format_bytes(unreachable.bytes));
-  } else {
-    text += fmt::format(": {}, {} live", plural(snapshot.live_blocks, "block"), format_bytes(snapshot.live_bytes));
+                                    : fmt::format(", {} in {} unreachable", format_bytes(unreachable.bytes),
+                                                  plural(unreachable.blocks, "block"));
+  } else if (snapshot.live_blocks != 0) {
+    text += fmt::format(": {} in {} live", format_bytes(snapshot.live_bytes), plural(snapshot.live_blocks, "block"));
+  } else if (snapshot.complete) {
+    text += ": not analyzed";
   }
   if (!snapshot.complete) text += "; cut short, so that it proves nothing unreachable";
   if (snapshot.outside) text += "; read from outside";

@@ -71,12 +71,18 @@ std::string wrapped(std::string_view label, const std::vector<std::string>& part
   return text + "\n";
 }
 
+// Whether the symbol is but a place in the module ("libx.so+0x1230 (.bss)"): there is no more to say of it.
+bool is_place(const model::HeldBy& held_by) {
+  return held_by.symbol && !held_by.module.empty() &&
+         held_by.symbol->starts_with(std::string(base_name(held_by.module)) + "+0x");
+}
+
 std::string source_of(const model::HeldBy& held_by) {
   if (!held_by.file.empty()) {
     const std::string file = shortened(printable(base_name(held_by.file)), kMaxNameBytes);
     return held_by.line != 0 ? fmt::format(" ({}:{})", file, held_by.line) : fmt::format(" ({})", file);
   }
-  if (held_by.module.empty()) return {};
+  if (held_by.module.empty() || is_place(held_by)) return {};
   return fmt::format(" ({})", shortened(printable(base_name(held_by.module)), kMaxNameBytes));
 }
 
@@ -90,7 +96,7 @@ std::string thread_of(const model::HeldBy& held_by, const char* before) {
 
 std::string shown_name(std::string_view demangled) {
   if (demangled.empty()) return "?";
-  return shortened(printable(short_name(demangled.substr(0, kMaxReadBytes))), kMaxNameBytes);
+  return shortened(printable(shortest_name(demangled.substr(0, kMaxReadBytes))), kMaxNameBytes);
 }
 
 std::string root_name(const model::HeldBy& held_by) {
@@ -128,7 +134,9 @@ std::string held_by_lines(const model::HeldBy& held_by, size_t indent) {
   if (!lost) {
     const bool variable = held_by.kind == model::HolderKind::kGlobal || held_by.kind == model::HolderKind::kTls;
     std::string root = root_name(held_by);
-    if (variable || held_by.offset != 0 || held_by.field) root += " " + place(held_by.offset, held_by.field);
+    if ((variable && !is_place(held_by)) || held_by.offset != 0 || held_by.field) {
+      root += " " + place(held_by.offset, held_by.field);
+    }
     parts.push_back(std::move(root));
   }
   if (!held_by.path.empty()) {

@@ -31,7 +31,7 @@ std::string line_of(const model::Frame& frame) {
   const std::string place = place_of(frame);
   const char* const inlined = frame.inlined ? "  (inlined)" : "";
   if (frame.function.empty()) return place + inlined;
-  return fmt::format("{}  {}{}", shortened(printable(short_name(frame.function)), kMaxNameBytes), place, inlined);
+  return fmt::format("{}  {}{}", shortened(printable(shortest_name(frame.function)), kMaxNameBytes), place, inlined);
 }
 
 // Whether the `period` frames at `at` are the same as the `period` frames before them.
@@ -105,7 +105,7 @@ std::string stack_summary(const model::Report& report, const model::Stack& stack
   if (shown == nullptr && !stack.frames.empty()) shown = &report.frames[stack.frames.front()];
   if (shown == nullptr) return {};
   if (shown->function.empty()) return place_of(*shown);
-  return fmt::format("{} ({})", shortened(printable(short_name(shown->function)), 80), place_of(*shown));
+  return fmt::format("{} ({})", shortened(printable(shortest_name(shown->function)), 80), place_of(*shown));
 }
 
 }  // namespace tidemark::report

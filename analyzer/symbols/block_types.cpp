@@ -34,6 +34,21 @@ std::string normalized(std::string_view name) {
 
 std::string shown(std::string_view type) { return short_name(without_parameters(type)); }
 
+// "app::A::run" of "app::(anonymous namespace)::A<int>::run<X>()": where a closure comes from, not which instance.
+std::string plain_function(std::string_view name) {
+  std::string plain;
+  std::string_view left = name;
+  for (TemplateName split = split_template(left); !left.empty(); split = split_template(left)) {
+    plain += split.name;
+    left = split.rest;
+  }
+  for (const std::string_view nothing : {"(anonymous namespace)::", "{anonymous}::"}) {
+    for (size_t at = 0; (at = plain.find(nothing, at)) != std::string::npos;) plain.erase(at, nothing.size());
+  }
+  if (plain.ends_with("()")) plain.resize(plain.size() - 2);
+  return plain.empty() ? std::string(name) : plain;
+}
+
 // "main::{lambda()#1}", g++'s "main()::<lambda()>", clang's "main::$_0": the function; empty: no closure.
 std::string function_of_closure(std::string_view type) {
   while (!type.empty() && (type.back() == '&' || type.back() == ' ')) type.remove_suffix(1);
@@ -43,9 +58,7 @@ std::string function_of_closure(std::string_view type) {
     const size_t at = plain.rfind(mark);
     if (at == std::string::npos || at == 0) continue;
     if (plain.find('>', at) != std::string::npos && mark != "::<lambda") continue;  // inside an argument list
-    std::string function = short_name(plain.substr(0, at));
-    if (function.ends_with("()")) function.resize(function.size() - 2);
-    return function;
+    return plain_function(short_name(plain.substr(0, at)));
   }
   return {};
 }

@@ -89,6 +89,13 @@ TEST(AllocatedType, Objects) {
   EXPECT_EQ(
       allocated({"operator new", "std::function<void (int)>::function<main::{lambda(int)#2}, void>", "main"}).text,
       "closure of main");
+  EXPECT_EQ(allocated({"operator new",
+                       "std::_Function_base::_Base_manager<app::(anonymous namespace)::on_text<std::"
+                       "shared_ptr<app::Thing> >(std::shared_ptr<int> const&)::{lambda(int)#1}>::_M_create<X>"})
+                .text,
+            "closure of app::on_text");
+  EXPECT_EQ(class_type("std::__1::__function::__func<app::Box<int>::watch<char>()::$_0, A, void ()>").text,
+            "closure of app::Box::watch");
   const BlockType array = allocated({"my::allocator<app::Thing>::allocate", "app::Pool::grow"});
   EXPECT_EQ(array.text, "app::Thing[]");
   EXPECT_TRUE(array.repeated);

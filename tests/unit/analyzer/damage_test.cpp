@@ -107,6 +107,93 @@ TEST(Damage, NoiseBehindAGoodHeader) {
   }
 }
 
+// --- Traces that no recorder writes, sound but made to cost: they took seconds to minutes once.
+
+cli::ReportOptions with_holders() {
+  cli::ReportOptions options;
+  options.progress = false;
+  options.holders = true;
+  options.who_holds = model::WhoHoldsQuery{"main", {}};
+  return options;
+}
+
+model::Report report_of(TraceBuilder& trace) {
+  const TemporaryFolder folder;
+  trace.write(folder.file("trace"));
+  symbols::SymbolStore store;
+  Result<cli::MadeReport> made = cli::make_report(folder.file("trace"), with_holders(), store);
+  EXPECT_TRUE(made.ok());
+  return made.ok() ? std::move(made->report) : model::Report{};
+}
+
+constexpr uint64_t kReadWrite =
+    trace::RegionRecord::kRead | trace::RegionRecord::kWrite | trace::RegionRecord::kScanned;
+
+TEST(Damage, EndlessStacksThatAllAllocate) {
+  constexpr uint64_t kStart = TraceBuilder::kStartTicks;
+  constexpr uint32_t kDepth = 30'000;
+  for (const char* const path : {"/lib/one.so", "/lib/libc.so.6"}) {
+    TraceBuilder trace;
+    trace.set_allocator("/lib/libc.so.6", "");
+    auto& stream = trace.stream(0).thread(1, 77, "main").module(kStart + 1, 0, 0x10000, 0x4000'0000, 0x10000, path);
+    for (uint32_t id = 1; id < kDepth; ++id) stream.node(id, id - 1, 0x10000 + id * 16);
+    for (uint64_t i = 1; i < kDepth; ++i)
+      stream.alloc(kStart + 10 + i, 0x5000'0000 + i * 32, 16, static_cast<uint32_t>(i));
+    std::vector<testing::Word> words;
+    for (uint64_t i = 1; i + 1 < kDepth; ++i) words.push_back({0x5000'0000 + i * 32, 0x5000'0000 + (i + 1) * 32});
+    testing::PictureBuilder picture(trace, 0, kStart + 2 * kDepth);
+    picture.region(0x5000'0000, 0x6000'0000, kReadWrite, "[heap]").words(trace::WordsRecord::kPlain, words).end();
+    const model::Report report = report_of(trace);
+    ASSERT_EQ(report.snapshots.size(), 1u);
+    EXPECT_TRUE(report.snapshots[0].reachability.has_value());
+  }
+}
+
+TEST(Damage, ThreadLocalWordsAmongManyModules) {
+  constexpr uint64_t kStart = TraceBuilder::kStartTicks;
+  TraceBuilder trace;
+  auto& stream = trace.stream(0).thread(1, 77, "main").node(1, 0, 0x10040);
+  for (uint64_t i = 0; i < 30'000; ++i) {
+    trace::ModuleLoadRecord module;
+    module.index = i;
+    module.start = 0x1000'0000 + i * 0x1000;
+    module.end = module.start + 0x1000;
+    module.tls_offset = 0x100'0000 + i;
+    stream.record(kStart + 1 + i, module, 100);
+  }
+  stream.alloc(kStart + 50'000, 0x5000'0000, 48, 1);
+  std::vector<testing::Word> words;
+  for (uint64_t i = 0; i < 300'000; ++i) words.push_back({0x7000'0000 + i * 8, 0x5000'0000});
+  testing::PictureBuilder picture(trace, 0, kStart + 100'000);
+  picture.region(0x5000'0000, 0x5100'0000, kReadWrite, "[heap]").region(0x7000'0000, 0x7100'0000, kReadWrite);
+  picture.thread(78, trace::PictureThreadRecord::kStopped, 0x6fff'0000, 0x7100'0000 - 16);
+  picture.words(trace::WordsRecord::kPlain, words).end();
+  const model::Report report = report_of(trace);
+  ASSERT_EQ(report.snapshots.size(), 1u);
+  ASSERT_TRUE(report.snapshots[0].reachability.has_value());
+  EXPECT_EQ(report.snapshots[0].reachability->reachable.blocks, 1u);
+}
+
+TEST(Damage, MoreSamplesThanAnyRecorderTakes) {
+  constexpr uint64_t kStart = TraceBuilder::kStartTicks;
+  TraceBuilder trace;
+  auto& stream = trace.stream(0).thread(1, 77, "main");
+  for (uint32_t id = 1; id <= 100; ++id) stream.node(id, 0, 0x10000 + id * 16);
+  for (uint64_t i = 0; i < 10'000; ++i)
+    stream.alloc(kStart + i, 0x5000'0000 + i * 64, 48, static_cast<uint32_t>(1 + i % 100));
+  std::vector<testing::Word> samples;
+  std::mt19937_64 random(7);
+  for (uint64_t i = 0; i < 300'000; ++i) samples.push_back({0x7000'0000 + i * 8, random() & UINT32_MAX});
+  testing::PictureBuilder picture(trace, 0, kStart + 100'000);
+  picture.region(0x5000'0000, 0x5100'0000, kReadWrite, "[heap]").region(0x7000'0000, 0x7100'0000, kReadWrite);
+  picture.words(trace::WordsRecord::kPossibleXor, samples).words(trace::WordsRecord::kPossibleCompressed, samples);
+  picture.end();
+  const model::Report report = report_of(trace);
+  ASSERT_EQ(report.snapshots.size(), 1u);
+  ASSERT_TRUE(report.snapshots[0].reachability.has_value());
+  EXPECT_EQ(report.snapshots[0].reachability->unreachable.blocks, 10'000u);
+}
+
 TEST(Damage, ADamagedChunkIsSkippedAndTheRestRead) {
   TraceBuilder trace;
   constexpr uint64_t kStart = TraceBuilder::kStartTicks;

@@ -21,6 +21,11 @@ TEST(ShortNames, DefaultArgumentsGo) {
   EXPECT_EQ(short_name("std::unique_ptr<A, std::default_delete<A> >::reset"), "std::unique_ptr<A>::reset");
 }
 
+TEST(ShortNames, TheShortestHasNoAnonymousNamespaces) {
+  EXPECT_EQ(shortest_name("app::(anonymous namespace)::A<(anonymous namespace)::B>"), "app::A<B>");
+  EXPECT_EQ(short_name("(anonymous namespace)::f"), "(anonymous namespace)::f");
+}
+
 TEST(ShortNames, WhatIsNoDefaultStays) {
   EXPECT_EQ(short_name("std::allocator_traits<std::allocator<char> >::allocate"),
             "std::allocator_traits<std::allocator<char>>::allocate");

@@ -88,6 +88,14 @@ TEST(TextFindings, TheSummaryNamesWhoHoldsTheLargest) {
   EXPECT_TRUE(contains(text_report(report, {}), "(leak.cpp:30).\n"));
 }
 
+TEST(TextFindings, WhatHasNoTypeIsKeptInBlocks) {
+  model::Report report = testing::filled_report();
+  report.findings[0].keeps = {{"allocated in parse", 1, 4096}, {"allocated in (anonymous namespace)::read", 20, 2048}};
+  EXPECT_TRUE(
+      contains(findings_of(report),
+               "\n    keeps alive: 4.0 KB in 1 block allocated in parse, 2.0 KB in 20 blocks allocated in read\n"));
+}
+
 TEST(TextFindings, ControlCharactersOfEvidenceDoNotReachTheTerminal) {
   model::Report report = testing::filled_report();
   report.findings[0].evidence = {"held by \x1b[2J"};

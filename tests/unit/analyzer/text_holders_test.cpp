@@ -37,8 +37,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 TEST(TextSnapshots, OneLineEach) {
   EXPECT_EQ(snapshots_of(testing::filled_report()), R"(
 SNAPSHOTS  2 taken
-  on growth (1.50 s): 500,000 blocks, 30.0 MB live; cut short, so that it proves nothing unreachable
-  at main's return (2.04 s): 1,000,030 blocks, 100.0 MB reachable, 10 blocks, 20.0 MB perhaps reachable, 1,030 blocks, 80.0 MB unreachable; read from outside; registers of 1 sleeping thread not read; 3.0 MB swapped out, not read; 4.0 KB not readable; paused 0.8 ms
+  on growth (1.50 s): 30.0 MB in 500,000 blocks live; cut short, so that it proves nothing unreachable
+  at main's return (2.04 s): 100.0 MB in 1,000,030 blocks reachable, 20.0 MB in 10 blocks perhaps reachable, 80.0 MB in 1,030 blocks unreachable; read from outside; registers of 1 sleeping thread not read; 3.0 MB swapped out, not read; 4.0 KB not readable; paused 0.8 ms
   not taken: 2 on growth: a memory limit is too near (Cannot allocate memory)
 )");
   model::Report report = testing::filled_report();
@@ -52,7 +52,7 @@ SNAPSHOTS  2 taken
   report.snapshots_skipped.clear();
   EXPECT_EQ(snapshots_of(report), R"(
 SNAPSHOTS  1 taken
-  at exit (3.00 s): 1,234 blocks, 56.0 MB reachable, none unreachable; paused 1.2 ms
+  at exit (3.00 s): 56.0 MB in 1,234 blocks reachable, none unreachable; paused 1.2 ms
 )");
 }
 

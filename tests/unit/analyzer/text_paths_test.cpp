@@ -74,6 +74,10 @@ TEST(TextPaths, EveryKindOfRoot) {
             "held by global_store (leak.cpp:12) +0x0 _M_start → std::string[] +0x20 _M_p → std::string\n");
   global.file.clear();
   EXPECT_EQ(root_name(global), "global_store (leak)");
+  global.symbol = "leak+0x4010 (.bss)";
+  EXPECT_EQ(held_by_lines(global, 0), "held by leak+0x4010 (.bss) → std::string[] +0x20 → std::string\n");
+  global.symbol = "(anonymous namespace)::store";
+  EXPECT_EQ(root_name(global), "store (leak)");
   global.symbol.reset();
   EXPECT_EQ(root_name(global), "a variable without a name (leak)");
   EXPECT_EQ(held_by_lines(held_by(HolderKind::kStack, "serve", "worker (12)"), 0),
