@@ -97,7 +97,8 @@ std::string holder_text(const model::Holder& holder) {
     case model::HolderKind::kBlock:
     case model::HolderKind::kMapping: {
       const std::string& name = holder.type.empty() ? holder.name : holder.type;
-      const char* const what = holder.kind == model::HolderKind::kMapping ? "mapping " : "";
+      const bool says_so = name.starts_with("mapping ");
+      const char* const what = holder.kind == model::HolderKind::kMapping && !says_so ? "mapping " : "";
       return fmt::format("{}{}{}, {}", count, what, name.empty() ? "block" : shown_name(name),
                          format_bytes(holder.bytes));
     }

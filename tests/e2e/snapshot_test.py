@@ -59,13 +59,13 @@ class Snapshots(TestCase):
     # --- the program does not notice
 
     def test_unnoticed(self):
-        document = self.record_ok("snapshot_unnoticed", 100).report()
+        document = self.main_report(self.record_ok("snapshot_unnoticed", 100))  # a child of its own is recorded, too
         self.assertGreaterEqual(len(taken(document, "client")), 30, document["snapshots_skipped"])
         self.assert_exit_snapshot(document)
         self.assertEqual(lost(document), [])
 
     def test_unnoticed_by_time(self):
-        document = self.record_ok("snapshot_unnoticed", 100, options=["--snapshot", "every=10ms"]).report()
+        document = self.main_report(self.record_ok("snapshot_unnoticed", 100, options=["--snapshot", "every=10ms"]))
         self.assertGreaterEqual(len(taken(document, "period", "client")), 30, document["snapshots_skipped"])
 
     def test_unnoticed_with_the_library_alone(self):

@@ -395,10 +395,11 @@ TEST(Lost, ACycleIsDrawnWithItsOffsetsAndCopies) {
   EXPECT_EQ(leak.direct_bytes, 2400u);
   EXPECT_EQ(leak.indirect_bytes, 200'000u);
   ASSERT_EQ(leak.cycle.size(), 3u);
-  EXPECT_EQ(leak.cycle[0].bytes, 100u);
-  EXPECT_EQ(leak.cycle[0].offset, 0x18u);
-  EXPECT_EQ(leak.cycle[1].offset, 0x30u);
-  EXPECT_EQ(leak.cycle[2].offset, 0x10u);
+  // From the member that keeps the block behind the cycle.
+  EXPECT_EQ(leak.cycle[0].bytes, 200u);
+  EXPECT_EQ(leak.cycle[0].offset, 0x30u);
+  EXPECT_EQ(leak.cycle[1].offset, 0x10u);
+  EXPECT_EQ(leak.cycle[2].offset, 0x18u);
   EXPECT_EQ(report.verdict.kind, VerdictKind::kUnreachableCycle);
 }
 
