@@ -1,9 +1,9 @@
 // Heap snapshots: when one is due, and how it is taken.
 //
-// The thread that takes one holds all others still (picture/freeze_linux.h), has the kernel copy the process, and lets
-// them go on: the pause is that of a fork. The copy, a child that nobody waits for, writes the picture
-// (picture/picture.h) and is gone. With other threads a helper, a process that shares this one's memory for a moment,
-// does it, since only another process may trace them; the taking thread sleeps meanwhile.
+// The thread that takes one starts a helper, a process that shares its memory for a moment, and sleeps. The helper
+// holds all other threads still (picture/freeze_linux.h; only another process may trace them), has the kernel copy the
+// process, and lets them go on: the pause is that of a fork. The copy, a child that nobody waits for, writes the
+// picture (picture/picture.h) and is gone.
 //
 // Copies are made by raw clone with no exit signal: no atfork handler, no SIGCHLD, and wait() does not see them.
 // docs/snapshots.md has all of it, and the costs.

@@ -248,7 +248,8 @@ Options of run:
   -o, --output FILE         the trace (default %e.%p.tidemark: %e program name, %p process id, %% a percent sign)
   --mode full               every event with its whole stack (the default)
   --sample-interval BYTES   for --mode sample, which is not in this version
-  --snapshot WHEN           exit, never, every=DURATION or growth=FACTOR; may be repeated
+  --snapshot WHEN           heap snapshots: exit, never, every=DURATION or growth=FACTOR; may be repeated, and replaces
+                            the default (exit and growth=2)
   --max-trace-size SIZE     such as 2GiB (default: the smaller of 16 GiB and half the free disk)
   --no-follow-fork          record neither forked children nor exec'd images
   --report text|json|none   what to print to stderr at the end (default text)
