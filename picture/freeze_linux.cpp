@@ -198,6 +198,7 @@ Thread* Freezer::add(uint32_t tid) noexcept {
     threads_.capacity = capacity;
   }
   Thread& thread = threads_.items[threads_.count++];
+  thread = Thread{};
   thread.tid = tid;
   return &thread;
 }
@@ -287,6 +288,8 @@ void Freezer::learn_registers(Thread& thread) noexcept {
 
 int Freezer::freeze(bool hold_all) noexcept {
   int error = 0;
+  threads_.count = 0;
+  give_up_ = 0;
   // Threads that are not stopped yet may start others: until a pass finds no new one.
   bool found = true;
   for (unsigned pass = 0; found && error == 0 && pass < kMostPasses; ++pass) {

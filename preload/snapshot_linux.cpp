@@ -208,8 +208,6 @@ void help(Taking& taking) noexcept {
     taking.spoiled[attempt] = taking.writer;
     trace::FileHeader& header = *trace_output.header();
     taking.id = std::atomic_ref<uint32_t>(header.next_picture).fetch_add(1, std::memory_order_relaxed);
-    sys::call(SYS_munmap, taking.others.items, taking.others.capacity * sizeof(picture::Thread));
-    taking.others = {};
   }
 }
 
