@@ -123,9 +123,24 @@ struct Verdict {
   std::string headline;
 };
 
+// How live bytes went over the program's working life.
 struct Growth {
-  std::optional<std::string> trend;
-  std::optional<double> bytes_per_hour, bytes_per_mark;
+  std::optional<std::string> trend;  // none, churn, step, flat, settled, sawtooth, linear, accelerating, unsettled
+  std::optional<double> bytes_per_hour, bytes_per_mark;  // of what still grows when the working life ends
+};
+
+// One of the slices into which a run is cut, along time and activity. A generation is what was born in a slice.
+struct GenerationSlice {
+  double to_s = 0;                                     // it begins where the one before ends
+  uint64_t live_bytes = 0, live_blocks = 0;            // at its end
+  uint64_t born_bytes = 0, born_blocks = 0;            // in it, and still live at its end
+  uint64_t surviving_bytes = 0, surviving_blocks = 0;  // of these, live when the working life ends
+};
+
+// The program's life without its start-up, and without the final release of what it held.
+struct WorkingLife {
+  double begins_s = 0, ends_s = 0;
+  uint64_t live_bytes = 0, live_blocks = 0;  // when it ends
 };
 
 struct Finding {
@@ -133,10 +148,14 @@ struct Finding {
   VerdictKind kind = VerdictKind::kNone;
   uint64_t bytes = 0, blocks = 0;
   double confidence = 0;
+  std::string summary;  // one or two sentences: what it does, and why it is (or is not) a leak
   std::vector<std::string> evidence;
   Growth growth;
-  uint32_t site = 0;          // call-tree node whose stack is shown
-  uint64_t folded_sites = 0;  // > 0: stands for that many small sites, and has no stack
+  std::vector<GenerationSlice> generations;  // empty: nothing of it outlived a slice
+  std::optional<uint64_t> bound_bytes;       // that the user declared
+  uint64_t sites = 1;                        // call-tree nodes that this cause joins
+  uint32_t site = 0;                         // call-tree node whose stack is shown
+  uint64_t folded_sites = 0;                 // > 0: stands for that many small sites, and has no stack
   Stack stack;
   HeldBy held_by;                  // one block of the finding, as an example
   std::vector<CycleMember> cycle;  // of an unreachable cycle
@@ -202,6 +221,8 @@ struct Report {
   Memory memory;
   std::vector<LifetimeBin> lifetimes;
   Verdict verdict;
+  Growth growth;  // of the whole process
+  WorkingLife working_life;
   std::vector<Finding> findings;
   std::vector<PeakStack> peak_stacks;
   std::vector<Thread> threads;
