@@ -3,36 +3,211 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "analyzer/base/short_names.h"
 #include "analyzer/base/text.h"
 #include "analyzer/base/units.h"
+#include "analyzer/classify/causes.h"
+#include "analyzer/classify/history.h"
+#include "analyzer/classify/rules.h"
+#include "analyzer/classify/units.h"
 
 namespace tidemark::classify {
 namespace {
 
 constexpr uint64_t kFoldFloorBytes = 1024;
 constexpr uint64_t kFoldShareOfPeak = 1000;  // 1/1000
-// What a leak must reach to be the verdict on the process.
-constexpr uint64_t kLeastLeakBytes = 64 << 10;
-constexpr uint64_t kLeastLeakShareOfPeak = 100;  // 1/100
-constexpr double kLeastLeakConfidence = 0.5;
-constexpr size_t kMaxNameBytes = 100;
+constexpr uint64_t kTrendFloorBytes = 64 << 10;
 
-std::vector<std::string> evidence_of(const replay::Recording& recording, uint32_t id) {
-  const replay::SiteTotals& site = recording.tree.totals(id);
-  const replay::SiteAtEnd& end = recording.end.sites[id];
-  const double first = recording.clock.seconds(recording.tree.node(id).first_birth);
-  const double last = std::max(first, recording.clock.span_seconds(uint64_t{site.last_birth} << replay::kBirthShift));
-  std::vector<std::string> evidence;
-  const std::string from = format_seconds(first), to = format_seconds(last);
-  evidence.push_back(from == to ? fmt::format("born at {}", from) : fmt::format("born between {} and {}", from, to));
-  evidence.push_back(
-      fmt::format("{} allocated in all, {} live at the end", format_count(site.allocations), format_count(end.blocks)));
-  evidence.push_back(fmt::format("held {} at most, {} at the process's peak", format_bytes(site.most_bytes),
-                                 format_bytes(site.at_peak_bytes)));
-  return evidence;
-}
+class Finder {
+ public:
+  Finder(const replay::Recording& recording, const Context& context)
+      : recording_(recording),
+        context_(context),
+        life_(find_life(recording)),
+        rules_(recording, life_),
+        floor_(static_cast<double>(std::max(kTrendFloorBytes, recording.totals.peak_bytes / kFoldShareOfPeak))) {}
+
+  Findings find() {
+    Findings findings;
+    for (size_t i = 0; i < context_.lost.size(); ++i) findings.found.push_back({lost_finding(i), i});
+    Units units = find_units(recording_, life_, static_cast<double>(fold_below(recording_)),
+                             [this](uint32_t site) { return held(site); });
+    std::vector<Cause> causes;
+    for (Unit& unit : units.units) {
+      Judgement judgement = rules_.judge(evidence_of(unit));
+      const auto holder = context_.holders.find(unit.sites.front());
+      causes.push_back({std::move(unit), std::move(judgement),
+                        holder == context_.holders.end() ? std::nullopt : holder->second.root});
+    }
+    for (Cause& cause : join_causes(recording_.tree, std::move(causes))) add(std::move(cause), findings, units.folded);
+    std::stable_sort(findings.found.begin(), findings.found.end(), [](const Found& a, const Found& b) {
+      return a.finding.bytes != b.finding.bytes ? a.finding.bytes > b.finding.bytes : a.finding.site < b.finding.site;
+    });
+    if (units.folded.held.blocks != 0) findings.found.push_back({folded(units.folded)});
+    describe_process(findings);
+    findings.life = std::move(life_);
+    return findings;
+  }
+
+ private:
+  // Live when the working life ends, and not lost.
+  model::BlockSum held(uint32_t site) const {
+    model::BlockSum sum;
+    if (life_.released() && life_.end != 0) {
+      int64_t blocks = 0, bytes = 0;
+      for (const replay::GenerationCell& cell : recording_.generations.cells(site)) {
+        if (cell.slice >= life_.end) continue;
+        blocks += cell.blocks;
+        bytes = static_cast<int64_t>(static_cast<uint64_t>(bytes) + static_cast<uint64_t>(cell.bytes));
+      }
+      sum = {static_cast<uint64_t>(std::max<int64_t>(blocks, 0)), static_cast<uint64_t>(std::max<int64_t>(bytes, 0))};
+    } else {
+      sum = {recording_.end.sites[site].blocks, recording_.end.sites[site].bytes};
+    }
+    if (const auto lost = context_.lost_by_site.find(site); lost != context_.lost_by_site.end()) {
+      sum.blocks -= std::min(lost->second.blocks, sum.blocks);
+      sum.bytes -= std::min(lost->second.bytes, sum.bytes);
+    }
+    return sum;
+  }
+
+  Evidence evidence_of(const Unit& unit) const {
+    Evidence evidence(life_.slices);
+    evidence.floor = floor_;
+    evidence.held = unit.held;
+    evidence.graph = context_.graph;
+    evidence.first_birth = UINT64_MAX;
+    for (const uint32_t site : unit.sites) {
+      evidence.history.add(recording_.generations.cells(site));
+      evidence.first_birth = std::min(evidence.first_birth, recording_.tree.node(site).first_birth);
+      evidence.allocations += recording_.tree.totals(site).allocations;
+      evidence.allocated_bytes += recording_.tree.totals(site).allocated_bytes;
+      if (const auto holder = context_.holders.find(site); holder != context_.holders.end()) {
+        evidence.weak_bytes += holder->second.weak_bytes;
+      }
+      if (const auto judged = recording_.judged.find(site); judged != recording_.judged.end()) {
+        evidence.judged_blocks += judged->second.blocks;
+        evidence.resurrected_blocks += judged->second.freed_later;
+      }
+      if (context_.bound) {
+        if (const auto bound = context_.bound(site)) evidence.bound_bytes = evidence.bound_bytes.value_or(0) + *bound;
+      }
+    }
+    evidence.history.finish();
+    return evidence;
+  }
+
+  model::Finding lost_finding(size_t index) const {
+    model::Finding finding = context_.lost[index];
+    Unit unit;
+    unit.sites = context_.lost_sites[index];
+    if (unit.sites.empty()) return finding;
+    unit.sites.push_back(finding.site);
+    std::sort(unit.sites.begin(), unit.sites.end());
+    unit.sites.erase(std::unique(unit.sites.begin(), unit.sites.end()), unit.sites.end());
+    const Evidence evidence = evidence_of(unit);
+    finding.growth = rules_.describe(evidence).growth;
+    finding.generations = rules_.generations(evidence.history);
+    finding.sites = unit.sites.size();
+    const bool cycle = finding.kind == model::VerdictKind::kUnreachableCycle;
+    finding.summary =
+        cycle ? fmt::format("{}: no pointer of the program leads there any more.",
+                            finding.copies == 1 ? std::string("A cycle keeps itself alive")
+                                                : format_count(finding.copies) + " cycles keep themselves alive")
+              : std::string("Lost: no pointer of the program leads there any more, so nothing can free it.");
+    return finding;
+  }
+
+  void add(Cause cause, Findings& findings, Unit& folded) const {
+    const bool up_and_down = cause.judgement.kind == model::VerdictKind::kEpisodic;
+    if (cause.unit.held.bytes < fold_below(recording_) && !up_and_down) {
+      folded.sites.insert(folded.sites.end(), cause.unit.sites.begin(), cause.unit.sites.end());
+      folded.held.blocks += cause.unit.held.blocks;
+      folded.held.bytes += cause.unit.held.bytes;
+      return;
+    }
+    const Evidence evidence = evidence_of(cause.unit);
+    if (cause.joined) {  // the sum may say it better; the class stays
+      Judgement whole = rules_.judge(evidence);
+      if (whole.verdict_class == cause.judgement.verdict_class && whole.kind == cause.judgement.kind) {
+        cause.judgement = std::move(whole);
+      }
+    }
+    model::Finding& finding = findings.found.emplace_back().finding;
+    finding.verdict_class = cause.judgement.verdict_class;
+    finding.kind = cause.judgement.kind;
+    finding.confidence = cause.judgement.confidence;
+    finding.summary = std::move(cause.judgement.summary);
+    finding.evidence = std::move(cause.judgement.evidence);
+    finding.growth = cause.judgement.growth;
+    finding.generations = rules_.generations(evidence.history);
+    finding.bound_bytes = evidence.bound_bytes;
+    finding.bytes = cause.unit.held.bytes;
+    finding.blocks = cause.unit.held.blocks;
+    finding.sites = cause.unit.sites.size();
+    finding.site = cause.unit.sites.front();
+    finding.resurrected_blocks = evidence.resurrected_blocks;
+    finding.evidence.push_back(birth_text(cause.unit, evidence));
+    uint64_t lost = 0;
+    for (const uint32_t site : cause.unit.sites) {
+      const auto found = context_.lost_by_site.find(site);
+      if (found != context_.lost_by_site.end()) lost += found->second.blocks;
+    }
+    if (lost != 0) {
+      finding.evidence.push_back(fmt::format("{} of the same {} {} unreachable, and {} own finding",
+                                             plural(lost, "more block"), finding.sites == 1 ? "site" : "sites",
+                                             lost == 1 ? "is" : "are", lost == 1 ? "has its" : "have their"));
+    }
+  }
+
+  std::string birth_text(const Unit& unit, const Evidence& evidence) const {
+    uint64_t last = 0;
+    for (const uint32_t site : unit.sites) last = std::max(last, last_birth(site));
+    const double first_s = recording_.clock.seconds(evidence.first_birth);
+    const std::string from = format_seconds(first_s);
+    const std::string to = format_seconds(std::max(first_s, recording_.clock.seconds(last)));
+    return fmt::format(
+        "{} allocated in all, born {}; {} live at the end{}", format_count(evidence.allocations),
+        from == to ? "at " + from : fmt::format("between {} and {}", from, to), format_count(unit.held.blocks),
+        unit.sites.size() == 1 ? std::string()
+                               : fmt::format("; {} of the call tree", plural(unit.sites.size(), "site")));
+  }
+
+  uint64_t last_birth(uint32_t site) const {
+    const replay::Slices& slices = recording_.generations.slices();
+    if (slices.size() == 0) return recording_.tree.node(site).first_birth;
+    const size_t index = slices.index(static_cast<uint16_t>(recording_.tree.totals(site).last_slice));
+    return index < slices.size() ? slices[index].end : recording_.last_time;
+  }
+
+  model::Finding folded(const Unit& unit) const {
+    model::Finding finding;
+    finding.folded_sites = unit.sites.size();
+    finding.sites = unit.sites.size();
+    finding.bytes = unit.held.bytes;
+    finding.blocks = unit.held.blocks;
+    finding.evidence.push_back(fmt::format("{} that held less than {} each", plural(unit.sites.size(), "site"),
+                                           format_bytes(fold_below(recording_))));
+    return finding;
+  }
+
+  void describe_process(Findings& findings) const {
+    Evidence evidence(life_.slices);
+    evidence.floor = floor_;
+    for (uint32_t site = 0; site < recording_.tree.size(); ++site)
+      evidence.history.add(recording_.generations.cells(site));
+    evidence.history.finish();
+    findings.growth = rules_.describe(evidence).growth;
+    findings.lasting_bytes = evidence.history.lasting_bytes();
+  }
+
+  const replay::Recording& recording_;
+  const Context& context_;
+  Life life_;
+  Rules rules_;
+  double floor_;
+};
 
 }  // namespace
 
@@ -40,88 +215,15 @@ uint64_t fold_below(const replay::Recording& recording) noexcept {
   return std::max(kFoldFloorBytes, recording.totals.peak_bytes / kFoldShareOfPeak);
 }
 
-std::vector<Found> find(const replay::Recording& recording, const std::vector<model::Finding>& lost,
-                        const std::unordered_map<uint32_t, model::BlockSum>& lost_by_site) {
-  const uint64_t threshold = fold_below(recording);
-  std::vector<Found> findings;
-  for (size_t i = 0; i < lost.size(); ++i) findings.push_back({lost[i], i});
-  model::Finding folded;
-  for (uint32_t id = 0; id < recording.end.sites.size(); ++id) {
-    replay::SiteAtEnd site = recording.end.sites[id];
-    uint64_t lost_blocks = 0;
-    if (const auto found = lost_by_site.find(id); found != lost_by_site.end()) {
-      lost_blocks = std::min<uint64_t>(found->second.blocks, site.blocks);
-      site.blocks -= static_cast<uint32_t>(lost_blocks);
-      site.bytes -= std::min(found->second.bytes, site.bytes);
-    }
-    if (site.blocks == 0) continue;
-    if (site.bytes < threshold) {
-      ++folded.folded_sites;
-      folded.bytes += site.bytes;
-      folded.blocks += site.blocks;
-      continue;
-    }
-    model::Finding& finding = findings.emplace_back().finding;
-    finding.bytes = site.bytes;
-    finding.blocks = site.blocks;
-    finding.site = id;
-    finding.evidence = evidence_of(recording, id);
-    if (lost_blocks != 0) {
-      finding.evidence.push_back(fmt::format("{} of the same site {} unreachable, and {} own finding",
-                                             plural(lost_blocks, "more block"), lost_blocks == 1 ? "is" : "are",
-                                             lost_blocks == 1 ? "has its" : "have their"));
-    }
+std::vector<uint32_t> sites_to_ask(const replay::Recording& recording) {
+  std::vector<uint32_t> sites;
+  const uint64_t least = fold_below(recording);
+  for (uint32_t site = 0; site < recording.tree.size(); ++site) {
+    if (recording.tree.totals(site).most_bytes >= least) sites.push_back(site);
   }
-  std::stable_sort(findings.begin(), findings.end(), [](const Found& a, const Found& b) {
-    return a.finding.bytes != b.finding.bytes ? a.finding.bytes > b.finding.bytes : a.finding.site < b.finding.site;
-  });
-  if (folded.folded_sites != 0) {
-    folded.evidence.push_back(
-        fmt::format("{} that held less than {} each", plural(folded.folded_sites, "site"), format_bytes(threshold)));
-    findings.push_back({std::move(folded)});
-  }
-  return findings;
+  return sites;
 }
 
-model::Verdict judge(const replay::Recording& recording, const model::Memory& memory,
-                     const std::vector<Found>& findings,
-                     const std::function<std::string(uint32_t site)>& allocated_in) {
-  model::Verdict verdict;
-  const double peak_time = recording.clock.seconds(recording.totals.peak_time);
-  if (memory.total_allocations == 0) {
-    verdict.headline = "no allocation was recorded";
-    return verdict;
-  }
-  verdict.headline = fmt::format("peak {} live at {}; {} in {} live at the end", format_bytes(memory.peak_live_bytes),
-                                 format_seconds(peak_time), format_bytes(memory.live_bytes_at_end),
-                                 plural(memory.live_blocks_at_end, "block"));
-  if (memory.max_rss_bytes) verdict.headline += fmt::format("; maxrss {}", format_bytes(*memory.max_rss_bytes));
-
-  // The largest leak that is sure enough and large enough decides; findings are in that order.
-  const uint64_t enough = std::max(kLeastLeakBytes, memory.peak_live_bytes / kLeastLeakShareOfPeak);
-  const auto leak = std::find_if(findings.begin(), findings.end(), [&](const Found& found) {
-    return found.finding.verdict_class == model::VerdictClass::kTrueLeak &&
-           found.finding.confidence >= kLeastLeakConfidence && found.finding.bytes >= enough;
-  });
-  if (leak == findings.end()) return verdict;
-  const model::Finding& finding = leak->finding;
-  verdict.verdict_class = finding.verdict_class;
-  verdict.kind = finding.kind;
-  verdict.confidence = finding.confidence;
-  const std::string who = allocated_in && finding.folded_sites == 0 ? allocated_in(finding.site) : std::string();
-  std::string text = fmt::format("{} in {} lost: ", format_bytes(finding.bytes), plural(finding.blocks, "block"));
-  if (finding.kind == model::VerdictKind::kUnreachableCycle) {
-    text += finding.copies == 1 ? std::string("a cycle keeps itself alive")
-                                : fmt::format("{} cycles keep themselves alive", format_count(finding.copies));
-  } else {
-    text += "nothing leads to them any more";
-  }
-  if (!who.empty()) text += ", allocated in " + shortened(shortest_name(who), kMaxNameBytes);
-  if (finding.site != 0 && finding.site < recording.tree.size()) {
-    text += ", since " + format_seconds(recording.clock.seconds(recording.tree.node(finding.site).first_birth));
-  }
-  verdict.headline = text + "; " + verdict.headline;
-  return verdict;
-}
+Findings find(const replay::Recording& recording, const Context& context) { return Finder(recording, context).find(); }
 
 }  // namespace tidemark::classify

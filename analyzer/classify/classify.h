@@ -1,41 +1,67 @@
 // From what was recorded to findings and a verdict. Findings name their site (a call-tree node); stacks are resolved
-// afterwards, for the findings that are shown.
-//
-// Of the rules of docs/ on how verdicts are reached, those on unreachable memory are in; every other finding is
-// `undecided`, with confidence 0 and the evidence that replay has.
+// afterwards, for the findings that are shown. How it is decided: docs/verdicts.md.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "analyzer/classify/life.h"
 #include "analyzer/model/report.h"
 #include "analyzer/replay/recording.h"
 
 namespace tidemark::classify {
 
+// What heap snapshots know, and the names that the user speaks of. Functions may be empty.
+struct Context {
+  // Unreachable memory: the findings, for each the sites at which its members were allocated, and what all of them
+  // account for by site.
+  std::vector<model::Finding> lost;
+  std::vector<std::vector<uint32_t>> lost_sites;
+  std::unordered_map<uint32_t, model::BlockSum> lost_by_site;
+  bool graph = false;  // a snapshot was analysed: what is not lost is reachable
+
+  // Of the blocks of a site: the number of the root that holds most of them, and bytes that are only weakly held.
+  struct Holder {
+    std::optional<uint32_t> root;
+    uint64_t weak_bytes = 0;
+  };
+  std::unordered_map<uint32_t, Holder> holders;
+
+  // The bound that the user declared for a site.
+  std::function<std::optional<uint64_t>(uint32_t site)> bound;
+  // The function that allocates at a site; empty: not known.
+  std::function<std::string(uint32_t site)> allocated_in;
+};
+
 struct Found {
   static constexpr size_t kNotLost = SIZE_MAX;
 
   model::Finding finding;
-  size_t lost = kNotLost;  // position in the findings of unreachable memory that find() got
+  size_t lost = kNotLost;  // position in Context::lost
 };
 
-// By bytes: the findings of unreachable memory, and one per site for what else of it is live at the end; sites below
-// `fold_below(recording)` share one last finding. `lost_by_site`: what the former account for.
-std::vector<Found> find(const replay::Recording& recording, const std::vector<model::Finding>& lost = {},
-                        const std::unordered_map<uint32_t, model::BlockSum>& lost_by_site = {});
+struct Findings {
+  Life life;
+  std::vector<Found> found;           // by bytes; what is below `fold_below` shares the last one
+  model::Growth growth;               // of the process
+  std::vector<double> lasting_bytes;  // of the process, by slice: of blocks born at least a slice before
+};
+
+Findings find(const replay::Recording& recording, const Context& context);
+
+// Sites whose holders find() wants to know: those that hold enough to be a finding.
+std::vector<uint32_t> sites_to_ask(const replay::Recording& recording);
 
 // max(0.1% of the peak, 1 KB).
 uint64_t fold_below(const replay::Recording& recording) noexcept;
 
-// The verdict on the process. `memory` is complete by then. `allocated_in` names the function that allocates at a site;
-// empty: not known.
-model::Verdict judge(const replay::Recording& recording, const model::Memory& memory,
-                     const std::vector<Found>& findings,
+// The verdict on the process. `memory` is complete by then.
+model::Verdict judge(const replay::Recording& recording, const model::Memory& memory, const Findings& findings,
                      const std::function<std::string(uint32_t site)>& allocated_in = {});
 
 }  // namespace tidemark::classify

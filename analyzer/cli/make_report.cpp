@@ -97,6 +97,40 @@ void keep_top(std::vector<classify::Found>& findings, size_t top) {
   findings.push_back({std::move(rest)});
 }
 
+// What the classification wants to know of the heap snapshots.
+classify::Context context_of(const Recording& recording, holders::Holders& holders) {
+  classify::Context context;
+  for (const holders::LostFinding& one : holders.lost()) {
+    context.lost.push_back(one.finding);
+    context.lost_sites.push_back(one.sites);
+  }
+  context.lost_by_site = holders.lost_by_site();
+  context.graph = holders.has_graph();
+  for (const auto& [site, held] : holders.site_holders(classify::sites_to_ask(recording))) {
+    classify::Context::Holder& holder = context.holders[site];
+    holder.weak_bytes = held.weak.bytes;
+    const auto most = std::find_if(held.shares.begin(), held.shares.end(),
+                                   [](const holders::HeldShare& share) { return !share.unreachable; });
+    if (most != held.shares.end()) holder.root = most->group;
+  }
+  context.allocated_in = [&holders](uint32_t site) { return holders.allocated_in(site); };
+  return context;
+}
+
+model::WorkingLife working_life(const Recording& recording, const classify::Life& life) {
+  const std::vector<replay::RunSlice>& slices = recording.generations.slices().all();
+  model::WorkingLife working;
+  working.ends_s = recording.clock.seconds(recording.end.time);
+  working.live_bytes = recording.end.live_bytes;
+  working.live_blocks = recording.end.live_blocks;
+  if (life.startup != 0) working.begins_s = recording.clock.seconds(slices[life.startup - 1].end);
+  if (!life.released() || life.end == 0) return working;
+  working.ends_s = recording.clock.seconds(slices[life.end - 1].end);
+  working.live_bytes = slices[life.end - 1].live_bytes;
+  working.live_blocks = slices[life.end - 1].live_blocks;
+  return working;
+}
+
 // Who holds what of the findings that will be shown, and what else was asked of the heap graph.
 void fill_holders(holders::Holders& holders, const ReportOptions& options, std::vector<classify::Found>& findings,
                   model::Report& report) {
@@ -198,11 +232,12 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
 
   holders.finish(recording);
   fill_snapshots(recording, holders.reachability(), report);
-  std::vector<model::Finding> lost;
-  for (const holders::LostFinding& one : holders.lost()) lost.push_back(one.finding);
-  std::vector<classify::Found> findings = classify::find(recording, lost, holders.lost_by_site());
-  report.verdict = classify::judge(recording, report.memory, findings,
-                                   [&holders](uint32_t site) { return holders.allocated_in(site); });
+  const classify::Context context = context_of(recording, holders);
+  classify::Findings judged = classify::find(recording, context);
+  std::vector<classify::Found>& findings = judged.found;
+  report.verdict = classify::judge(recording, report.memory, judged, context.allocated_in);
+  report.growth = judged.growth;
+  report.working_life = working_life(recording, judged.life);
   report.peak_stacks = peak_sites(recording, options.top.value_or(kPeakStacks));
   if (options.top) keep_top(findings, *options.top);
   fill_holders(holders, options, findings, report);

@@ -202,6 +202,11 @@ void Holders::plan_who_holds_site(const std::string& text) {
   }
 }
 
+std::unordered_map<uint32_t, SiteHolders> Holders::site_holders(const std::vector<uint32_t>& sites) const {
+  if (!heap_) return {};
+  return find_site_holders(*heap_, sites);
+}
+
 void Holders::find_places() {
   if (heap_) paths_->find_places();
 }

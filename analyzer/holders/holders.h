@@ -55,6 +55,9 @@ class Holders {
   // What they account for, by site.
   const std::unordered_map<uint32_t, model::BlockSum>& lost_by_site() const noexcept { return lost_by_site_; }
 
+  // Who holds the blocks of sites; empty without a graph.
+  std::unordered_map<uint32_t, SiteHolders> site_holders(const std::vector<uint32_t>& sites) const;
+
   void plan_lost(size_t index);
   void plan_sites(const std::vector<uint32_t>& sites);
   void plan_who_holds(const model::WhoHoldsQuery& query);

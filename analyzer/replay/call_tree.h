@@ -36,7 +36,8 @@ struct alignas(64) SiteTotals {
   uint64_t most_bytes = 0;     // the most that this site ever held
   uint64_t allocated_bytes = 0;
   uint64_t allocations = 0;
-  uint64_t temporary = 0;  // freed by the same thread before its next allocation
+  uint64_t temporary : 48 = 0;   // freed by the same thread before its next allocation
+  uint64_t last_slice : 16 = 0;  // serial number of the slice of its last allocation
   uint32_t live_blocks = 0;
   uint32_t at_peak_blocks = 0;
   uint32_t epoch = 0;

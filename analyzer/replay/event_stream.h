@@ -43,7 +43,7 @@ struct HeapEvent {
 static_assert(sizeof(HeapEvent) == 32);
 
 // Larger requests than the address space cannot have succeeded: such an event is damage.
-inline constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 57;
+inline constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 47;
 constexpr bool sensible(const HeapEvent& event) noexcept { return event.address != 0 && event.size <= kMaxBlockBytes; }
 
 // From a place of a stream on, events are no earlier than `time`, whatever they say: a picture of the heap read from

@@ -14,8 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
+#include <utility>
 
 #include "analyzer/replay/call_tree.h"
+#include "analyzer/replay/generations.h"
 #include "analyzer/replay/live_map.h"
 #include "analyzer/replay/order_repair.h"
 #include "analyzer/replay/thread_table.h"
@@ -56,8 +58,11 @@ class Heap {
   static constexpr size_t kLifetimeBins = 64;
 
   // `ns_per_tick` as the header states it: what the samples teach later differs by parts in a thousand.
-  Heap(uint64_t start_ticks, double ns_per_tick, unsigned timeline_shift) noexcept
-      : start_ticks_(start_ticks), ns_per_tick_(ns_per_tick), timeline_(start_ticks, timeline_shift) {}
+  Heap(uint64_t start_ticks, double ns_per_tick, unsigned timeline_shift)
+      : start_ticks_(start_ticks),
+        ns_per_tick_(ns_per_tick),
+        timeline_(start_ticks, timeline_shift),
+        generations_(start_ticks, uint64_t{1} << timeline_shift) {}
 
   // Events that will come soon; `address_of` tells their addresses.
   template <class Iterator, class AddressOf>
@@ -65,57 +70,39 @@ class Heap {
     live_.prefetch(begin, end, address_of);
   }
 
-  // A new block. `birth` is `time`, but for a block that realloc made of an older one.
-  void allocate(uint64_t time, uint64_t birth, uint64_t address, uint64_t size, uint32_t node, Actor by) {
-    LiveBlock before;
-    if (live_.put(address, {size, birth, node, by.thread & kThreadMask, 0}, before)) [[unlikely]] {
-      ++totals_.overwritten;
-      leave_site(before);
-      repair_.add(OrderRepair::Overwritten{time, address, by.stream, before});
-    }
+  // A new block.
+  void allocate(uint64_t time, uint64_t address, uint64_t size, uint32_t node, Actor by) {
+    begin_event(time);
+    if (size >= LastGrown::kLeastBytes) threads_[by.thread].last_grown = {address, size, node};
+    put(time, {size, generations_.serial(), time, node, by.thread & kThreadMask, 0}, address, by);
+  }
 
-    ++totals_.allocations;
-    totals_.allocated_bytes += size;
-    ++totals_.live_blocks;
-    totals_.live_bytes += size;
-    SiteTotals& site = tree_.totals(node);
-    if (totals_.live_bytes > totals_.peak_bytes) {
-      totals_.peak_bytes = totals_.live_bytes;
-      totals_.peak_blocks = totals_.live_blocks;
-      totals_.peak_time = time;
-      if (saved_in_epoch_) next_epoch();
-    } else {
-      save_peak(site);
+  // The second half of a realloc: what `from` became. Its birth stays.
+  void allocate_moved(uint64_t time, const LiveBlock& from, uint64_t address, uint64_t size, uint32_t node, Actor by) {
+    begin_event(time);
+    if (!generations_.ended() && from.slice != generations_.serial()) {
+      generations_.change(node, from.slice, 1, static_cast<int64_t>(size));
     }
-    site.live_bytes += size;
-    ++site.live_blocks;
-    if (site.live_bytes > site.most_bytes) site.most_bytes = site.live_bytes;
-    site.allocated_bytes += size;
-    if (site.allocations++ == 0) tree_.node(node).first_birth = time;
-    site.last_birth = coarse(time);
-
-    ThreadTotals& owner = threads_[by.thread];
-    ++owner.allocations;
-    owner.allocated_bytes += size;
-    owner.live_bytes += size;
-    owner.last_allocation = address;
-    timeline_.live(time, totals_.live_bytes);
-    if (!repair_.empty()) [[unlikely]]
-      free_early(time, address, by.stream);
+    put(time, {size, from.slice, from.birth, node, by.thread & kThreadMask, 0}, address, by);
   }
 
   // A block ends. False: it was never seen.
   bool free(uint64_t time, uint64_t address, Actor by) {
+    begin_event(time);
     LiveBlock block;
     if (!take(time, address, by, false, block)) [[unlikely]]
       return false;
-    count_lifetime(time, address, block, threads_[by.thread]);
+    ThreadTotals& thread = threads_[by.thread];
+    if (thread.last_grown.grew_from(block.size, block.node) && thread.last_grown.address != address) [[unlikely]]
+      pass_on_birth(block, thread.last_grown);
+    count_lifetime(time, address, block, thread);
     return true;
   }
 
   // The first half of a realloc: the old block, which is given back, ends; its birth passes on. False: it was never
   // seen.
   bool free_for_realloc(uint64_t time, uint64_t address, Actor by, LiveBlock& block) {
+    begin_event(time);
     if (!take(time, address, by, true, block)) [[unlikely]]
       return false;
     if (threads_[by.thread].last_allocation == address) threads_[by.thread].last_allocation = 0;
@@ -144,6 +131,24 @@ class Heap {
     }
   }
 
+  // A mark of the program ends a slice.
+  void mark(uint64_t time) {
+    if (generations_.ended()) return;
+    ++slice_.marks;
+    if (!generations_.due_at_mark(time)) return;
+    slice_.ends_at_mark = true;
+    close_slice(time);
+  }
+
+  // The program's life ends; what follows is no generation's. Later calls change nothing.
+  void end_life(uint64_t time) {
+    if (generations_.ended()) return;
+    close_slice(time);
+    generations_.end();
+  }
+
+  Generations& generations() noexcept { return generations_; }
+
   // By call-tree node.
   std::unordered_map<uint32_t, JudgedSite>& sites_judged() noexcept { return judged_; }
 
@@ -153,8 +158,92 @@ class Heap {
   }
 
  private:
+  // Before an allocation or a free, while the figures are still those before it.
+  void begin_event(uint64_t time) {
+    if (generations_.due(time)) [[unlikely]]
+      close_slice(time);
+    generations_.count_event();
+  }
+
+  void close_slice(uint64_t time) {
+    slice_.allocations = totals_.allocations - allocations_before_;
+    slice_.frees = totals_.frees - frees_before_;
+    slice_.live_bytes = totals_.live_bytes;
+    slice_.live_blocks = totals_.live_blocks;
+    generations_.close(time, slice_, [this](uint32_t site) {
+      const SiteTotals& totals = tree_.totals(site);
+      return std::pair<uint64_t, uint64_t>(totals.live_blocks, totals.live_bytes);
+    });
+    allocations_before_ = totals_.allocations;
+    frees_before_ = totals_.frees;
+    slice_ = {};
+    slice_.least_live_bytes = slice_.most_live_bytes = totals_.live_bytes;
+  }
+
+  // `old` was freed, and what it grew into lives: one growing object.
+  void pass_on_birth(const LiveBlock& old, LastGrown& grown) {
+    LiveBlock* const larger = live_.find(grown.address);
+    grown = {};
+    if (larger == nullptr || larger->node != old.node || larger->slice == old.slice) return;
+    larger->birth = old.birth;
+    if (!generations_.ended()) {
+      const auto bytes = static_cast<int64_t>(larger->size);
+      if (larger->slice != generations_.serial()) generations_.change(larger->node, larger->slice, -1, -bytes);
+      if (old.slice != generations_.serial()) generations_.change(larger->node, old.slice, 1, bytes);
+    }
+    larger->slice = old.slice;
+  }
+
   static constexpr uint32_t kThreadMask = (uint32_t{1} << LiveBlock::kThreadBits) - 1;
   static_assert(ThreadTable::kMaxThreads <= kThreadMask);
+
+  void put(uint64_t time, const LiveBlock& block, uint64_t address, Actor by) {
+    const uint64_t size = block.size;
+    const uint32_t node = block.node;
+    LiveBlock before;
+    if (live_.put(address, block, before)) [[unlikely]] {
+      ++totals_.overwritten;
+      leave_site(before);
+      repair_.add(OrderRepair::Overwritten{time, address, by.stream, before});
+    }
+
+    ++totals_.allocations;
+    totals_.allocated_bytes += size;
+    ++totals_.live_blocks;
+    totals_.live_bytes += size;
+    if (totals_.live_bytes > slice_.most_live_bytes) slice_.most_live_bytes = totals_.live_bytes;
+    SiteTotals& site = tree_.totals(node);
+    if (totals_.live_bytes > totals_.peak_bytes) {
+      totals_.peak_bytes = totals_.live_bytes;
+      totals_.peak_blocks = totals_.live_blocks;
+      totals_.peak_time = time;
+      if (saved_in_epoch_) next_epoch();
+    } else {
+      save_peak(site);
+    }
+    site.live_bytes += size;
+    ++site.live_blocks;
+    if (site.live_bytes > site.most_bytes) site.most_bytes = site.live_bytes;
+    site.allocated_bytes += size;
+    if (site.allocations++ == 0) {
+      tree_.node(node).first_birth = time;
+      ++slice_.new_sites;
+    }
+    if (site.last_slice != generations_.serial()) {
+      site.last_slice = generations_.serial();
+      generations_.touch(node);
+    }
+    site.last_birth = coarse(time);
+
+    ThreadTotals& owner = threads_[by.thread];
+    ++owner.allocations;
+    owner.allocated_bytes += size;
+    owner.live_bytes += size;
+    owner.last_allocation = address;
+    timeline_.live(time, totals_.live_bytes);
+    if (!repair_.empty()) [[unlikely]]
+      free_early(time, address, by.stream);
+  }
 
   void save_peak(SiteTotals& site) noexcept {
     if (site.epoch == epoch_) return;
@@ -172,7 +261,10 @@ class Heap {
     for (uint32_t id = 0; id < tree_.size(); ++id) tree_.totals(id).epoch = 0;
   }
 
-  void leave_site(const LiveBlock& block) noexcept {
+  void leave_site(const LiveBlock& block) {
+    if (block.slice != generations_.serial() && !generations_.ended()) {
+      generations_.change(block.node, block.slice, -1, -static_cast<int64_t>(block.size));
+    }
     SiteTotals& site = tree_.totals(block.node);
     save_peak(site);
     site.live_bytes -= block.size;
@@ -180,6 +272,7 @@ class Heap {
     threads_[block.thread].live_bytes -= block.size;
     totals_.live_bytes -= block.size;
     --totals_.live_blocks;
+    if (totals_.live_bytes < slice_.least_live_bytes) slice_.least_live_bytes = totals_.live_bytes;
   }
 
   // Ends the block at `address` and counts that, whoever ends it.
@@ -256,6 +349,9 @@ class Heap {
   CallTree tree_;
   ThreadTable threads_;
   Timeline timeline_;
+  Generations generations_;
+  RunSlice slice_;                                      // the one under way
+  uint64_t allocations_before_ = 0, frees_before_ = 0;  // it
   std::array<LifetimeTotals, kLifetimeBins> lifetimes_{};
   std::unordered_map<uint32_t, JudgedSite> judged_;
 };

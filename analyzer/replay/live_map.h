@@ -25,7 +25,8 @@ struct LiveBlock {
   static constexpr uint32_t kThreadBits = 24;
   static constexpr uint32_t kMostPictures = 255;
 
-  uint64_t size;                // requested bytes
+  uint64_t size : 48;           // requested bytes
+  uint64_t slice : 16;          // serial number of the slice of its birth (slices.h)
   uint64_t birth;               // ticks; a realloc keeps its block's birth
   uint32_t node;                // of the call tree
   uint32_t thread : 24;         // slot of the thread that allocated it

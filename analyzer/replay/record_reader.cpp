@@ -166,6 +166,7 @@ void RecordReader::sample(uint64_t time, const trace::SampleRecord& record) {
 }
 
 void RecordReader::mark(uint64_t time, const trace::MarkRecord& record) {
+  heap_.mark(time);
   if (marks_.size() >= kMaxMarks) {
     ++dropped_marks_;
     return;
@@ -199,6 +200,7 @@ void RecordReader::skipped_snapshot(const trace::SnapshotSkippedRecord& record) 
 }
 
 void RecordReader::capture_end(uint64_t time) {
+  heap_.end_life(time);
   if (on_end_) on_end_(time);
   EndState& end = end_.emplace();
   const HeapTotals& totals = heap_.totals();

@@ -11,6 +11,7 @@
 
 #include "analyzer/replay/call_tree.h"
 #include "analyzer/replay/clock.h"
+#include "analyzer/replay/generations.h"
 #include "analyzer/replay/heap.h"
 #include "analyzer/replay/module_table.h"
 #include "analyzer/replay/thread_table.h"
@@ -92,6 +93,7 @@ struct Recording {
   EndState end;
   bool life_end_seen = false;  // main returned or exit was called
   Timeline timeline{0, 0};
+  Generations generations{0, 0};  // up to the end of the program's life
   std::vector<LoadedModule> modules;
   std::vector<ThreadTotals> threads;
   uint64_t threads_seen = 0;

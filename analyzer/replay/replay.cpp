@@ -83,7 +83,7 @@ class Replayer {
       case HeapEvent::Kind::kAlloc:
         ++heap_events_;
         if (!check(event)) break;
-        heap_.allocate(event.time, event.time, event.address, event.size, heap_.tree().use(event.node), by);
+        heap_.allocate(event.time, event.address, event.size, heap_.tree().use(event.node), by);
         break;
       case HeapEvent::Kind::kFree:
         ++heap_events_;
@@ -97,10 +97,14 @@ class Replayer {
                 : 0;
         break;
       case HeapEvent::Kind::kReallocBegin: {
-        const uint64_t birth = stream.realloc.address != 0 ? stream.realloc.block.birth : event.time;
+        const bool moved = stream.realloc.address != 0;
         stream.realloc.address = 0;
-        if (check(event)) {
-          heap_.allocate(event.time, birth, event.address, event.size, heap_.tree().use(event.node), by);
+        if (!check(event)) break;
+        const uint32_t node = heap_.tree().use(event.node);
+        if (moved) {
+          heap_.allocate_moved(event.time, stream.realloc.block, event.address, event.size, node, by);
+        } else {
+          heap_.allocate(event.time, event.address, event.size, node, by);
         }
         break;
       }
@@ -143,6 +147,7 @@ class Replayer {
     recording.threads_seen = heap_.threads().seen();
     recording.threads = heap_.threads().take();
     recording.timeline = heap_.timeline();
+    recording.generations = std::move(heap_.generations());
     recording.tree = std::move(heap_.tree());
     resolve_late_modules(recording);
     count_cut_stacks(recording);

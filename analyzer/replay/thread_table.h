@@ -9,6 +9,22 @@
 
 namespace tidemark::replay {
 
+// The thread's last block that may be what a smaller one grew into: a container that grows allocates a larger array at
+// the same site, moves its elements, and frees the old array.
+struct LastGrown {
+  static constexpr uint64_t kLeastBytes = 256;
+
+  uint64_t address = 0, size = 0;
+  uint32_t node = 0;
+
+  // By the factors that containers grow by: 2 (with hash tables' primes) and 1.5.
+  bool grew_from(uint64_t before, uint32_t at) const noexcept {
+    if (node != at || before < kLeastBytes / 2) return false;
+    const double factor = static_cast<double>(size) / static_cast<double>(before);
+    return (factor > 1.94 && factor < 2.2) || (factor > 1.45 && factor < 1.55);
+  }
+};
+
 struct ThreadTotals {
   uint64_t serial = 0;  // counts within the trace from 1; 0: thread not known
   uint64_t tid = 0;
@@ -17,6 +33,7 @@ struct ThreadTotals {
   uint64_t allocations = 0, frees = 0, allocated_bytes = 0;
   uint64_t live_bytes = 0;       // of blocks that this thread allocated, whoever frees them
   uint64_t last_allocation = 0;  // address, until it is freed: tells temporary allocations
+  LastGrown last_grown;
 };
 
 class ThreadTable {

@@ -60,7 +60,7 @@ TEST(LiveMap, PrefetchTouchesNothingThatIsNotThere) {
   LiveBlock before{};
   for (uint64_t i = 0; i < 200'000; ++i) {
     addresses.push_back(0x1000 + i * 48);
-    map.put(addresses.back(), {i, 0, 0, 0, 0}, before);
+    map.put(addresses.back(), {i, 0, 0, 0, 0, 0}, before);
   }
   addresses.push_back(0);
   addresses.push_back(~uint64_t{0});

@@ -1,0 +1,333 @@
+#include "analyzer/classify/rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analyzer/base/text.h"
+#include "analyzer/base/units.h"
+#include "analyzer/classify/statistics.h"
+
+namespace tidemark::classify {
+namespace {
+
+using model::VerdictClass;
+using model::VerdictKind;
+
+constexpr double kStartupShare = 0.8;     // of what is held, born in start-up
+constexpr double kDrainedAge = 0.98;      // of all deaths happen at younger ages: what is older is old
+constexpr double kLeastRetention = 0.95;  // of old blocks
+constexpr double kLeastTails = 0.9;       // of the old generations, that keep some of their blocks
+constexpr double kTailShare = 0.1;        // of the generations' median, that counts as some
+constexpr double kOldToYoung = 0.4;       // what an old generation keeps, to what a young one does
+constexpr double kTurnover = 0.2;         // of the level, freed and replaced in the late half
+constexpr size_t kRounds = 10;
+constexpr double kStraight = 0.9;
+constexpr double kNewSites = 0.05;  // of all sites, first used while it grew
+constexpr double kWeakShare = 0.5;
+constexpr double kHigh = 0.85, kMedium = 0.6, kDoubtful = 0.4, kLow = 0.3;
+
+}  // namespace
+
+// What the matrix shows over the working life.
+struct Rules::Facts {
+  size_t last = 0;           // slice at whose end it is judged
+  double level = 0;          // bytes live then
+  double startup_share = 0;  // of these, born in start-up
+  double turnover = 0;       // bytes of blocks older than a slice, freed in the late half, to the level
+  double tails = 0;          // share of the old generations of the growth that keep some of their blocks
+  double old_to_young = 0;   // bytes kept by the older third of the growth's generations, to those of the younger
+  double retention = 0;      // of old blocks
+  size_t generations = 0;    // that were looked at for tails
+  uint64_t marks = 0;        // while it grew
+  double new_sites = 0;      // share of all sites that were first used while it grew
+  bool drains = false;       // the oldest generations of the working life are gone while later ones live
+};
+
+Rules::Rules(const replay::Recording& recording, const Life& life) : recording_(recording), life_(life) {}
+
+std::string Rules::when(size_t slice) const { return format_seconds(life_.hours[slice] * 3600); }
+
+Rules::Facts Rules::find_facts(const Evidence& evidence) const {
+  Facts facts;
+  const History& history = evidence.history;
+  if (life_.end == 0) return facts;
+  facts.last = life_.end - 1;
+  const size_t last = facts.last;
+  double startup = 0;
+  for (size_t born = 0; born <= last; ++born) {
+    facts.level += history.bytes(born, last);
+    if (born < life_.startup) startup += history.bytes(born, last);
+  }
+  facts.startup_share = facts.level > 0 ? startup / facts.level : 0;
+  const size_t middle = life_.startup + (life_.end - life_.startup) / 2;
+  double freed = 0;
+  for (size_t born = 0; born + 1 < last; ++born) {
+    for (size_t at = std::max(born + 2, middle); at <= last; ++at)
+      freed += std::max(0.0, history.bytes(born, at - 1) - history.bytes(born, at));
+  }
+  facts.turnover = facts.level > 0 ? freed / facts.level : 0;
+
+  // The age that few blocks reach that are freed at all.
+  std::vector<double> deaths(life_.end);
+  double all_deaths = 0;
+  for (size_t born = 0; born <= last; ++born) {
+    for (size_t at = born + 1; at <= last; ++at) {
+      const double died = std::max(0.0, history.blocks(born, at - 1) - history.blocks(born, at));
+      deaths[at - born] += died;
+      all_deaths += died;
+    }
+  }
+  size_t old = 1;
+  double younger = 0;
+  while (old < life_.end && younger < kDrainedAge * all_deaths) younger += deaths[old++];
+  old = std::clamp<size_t>(old, 2, std::max<size_t>(2, life_.end / 3));
+  double old_blocks = 0, old_freed = 0;
+  for (size_t born = life_.startup; born + old <= last; ++born) {
+    old_blocks += history.blocks(born, born + old);
+    old_freed += std::max(0.0, history.blocks(born, born + old) - history.blocks(born, last));
+  }
+  facts.retention = 1 - (old_freed + 1) / (old_blocks + 2);
+  return facts;
+}
+
+void Rules::add_growth(const Evidence& evidence, Judgement& judgement) const {
+  const size_t first = std::min(life_.startup, life_.end);
+  const std::vector<double> lasting = evidence.history.lasting_bytes();
+  const std::vector<double> live = evidence.history.live_bytes();
+  const auto working = [&](const std::vector<double>& series) {
+    return std::span(series).subspan(first, life_.end - first);
+  };
+  judgement.trend = find_trend({working(life_.at), working(live), working(lasting), evidence.floor});
+  judgement.growth.trend = name(judgement.trend.trend);
+  if (!grows(judgement.trend.trend)) return;
+  const size_t since = first + judgement.trend.since;
+  const std::span<const double> hours = std::span(life_.hours).subspan(since, life_.end - since);
+  judgement.growth.bytes_per_hour = theil_sen(hours, std::span(lasting).subspan(since, life_.end - since));
+  uint64_t marks = 0;
+  for (size_t i = since + 1; i < life_.end; ++i) marks += recording_.generations.slices()[i].marks;
+  if (marks >= 3) judgement.growth.bytes_per_mark = judgement.trend.grown / static_cast<double>(marks);
+}
+
+Judgement Rules::describe(const Evidence& evidence) const {
+  Judgement judgement;
+  if (life_.end != 0) add_growth(evidence, judgement);
+  return judgement;
+}
+
+Judgement Rules::judge(const Evidence& evidence) const {
+  Judgement judgement;
+  if (life_.end == 0) {
+    judgement.summary = "The run was too short to see how it went on.";
+    return judgement;
+  }
+  add_growth(evidence, judgement);
+  const Facts facts = find_facts(evidence);
+  if (grows(judgement.trend.trend)) {
+    judge_growing(evidence, facts, judgement);
+  } else {
+    judge_held(evidence, facts, judgement);
+  }
+  if (evidence.weak_bytes > kWeakShare * static_cast<double>(evidence.held.bytes) && evidence.held.bytes != 0) {
+    judgement.confidence = std::min(judgement.confidence, kLow);
+    judgement.evidence.push_back("held only by tagged pointers, pointers to their ends, or memory of unknown origin");
+  }
+  return judgement;
+}
+
+void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgement& judgement) const {
+  Facts facts = before;
+  const History& history = evidence.history;
+  const size_t since = life_.startup + judgement.trend.since;
+  const size_t last = facts.last;
+
+  // What the generations of the growth keep, but for the youngest, which may drain yet.
+  std::vector<double> kept;
+  for (size_t born = since + 1; born + 2 <= last; ++born) kept.push_back(history.bytes(born, last));
+  facts.generations = kept.size();
+  const double middle = median(kept);
+  // Rounds may be longer than slices: a generation without births is no evidence, so neighbours are taken together.
+  constexpr size_t kTogether = 4;
+  size_t groups = 0, keeping = 0;
+  for (size_t i = 0; i + kTogether <= kept.size(); i += kTogether) {
+    double sum = 0;
+    for (size_t k = 0; k < kTogether; ++k) sum += kept[i + k];
+    ++groups;
+    double mean = 0;
+    for (const double value : kept) mean += value / static_cast<double>(kept.size());
+    if (sum >= kTailShare * kTogether * std::max(middle, mean / 2)) ++keeping;
+  }
+  facts.tails = groups == 0 ? 0 : static_cast<double>(keeping) / static_cast<double>(groups);
+  const size_t third = kept.size() / 3;
+  double old = 0, young = 0;
+  for (size_t i = 0; i < third; ++i) {
+    old += kept[i];
+    young += kept[kept.size() - 1 - i];
+  }
+  facts.old_to_young = young > 0 ? old / young : 1;
+  if (judgement.trend.trend == Trend::kAccelerating) facts.old_to_young = std::max(facts.old_to_young, kOldToYoung);
+
+  const auto& slices = recording_.generations.slices();
+  uint64_t new_sites = 0, all_sites = 0;
+  for (size_t i = 0; i < life_.end; ++i) {
+    all_sites += slices[i].new_sites;
+    if (i <= since) continue;
+    new_sites += slices[i].new_sites;
+    facts.marks += slices[i].marks;
+  }
+  facts.new_sites = all_sites == 0 ? 0 : static_cast<double>(new_sites) / static_cast<double>(all_sites);
+
+  const std::string rate =
+      judgement.growth.bytes_per_mark
+          ? fmt::format("{} per mark",
+                        format_bytes(static_cast<uint64_t>(std::max(0.0, *judgement.growth.bytes_per_mark))))
+          : fmt::format(
+                "{} an hour",
+                format_bytes(static_cast<uint64_t>(std::max(0.0, judgement.growth.bytes_per_hour.value_or(0)))));
+  const std::string grown = format_bytes(static_cast<uint64_t>(std::max(0.0, judgement.trend.grown)));
+  std::vector<std::string>& text = judgement.evidence;
+  text.push_back(fmt::format("grew by {} from {} to {}, {} ({:.0f}% of it a straight line)", grown, when(since),
+                             when(last), rate, judgement.trend.straight * 100));
+
+  if (evidence.bound_bytes) {
+    judgement.verdict_class = VerdictClass::kRetainedByDesign;
+    judgement.kind = VerdictKind::kBoundedCache;
+    const bool within = evidence.held.bytes <= *evidence.bound_bytes;
+    judgement.confidence = within ? kMedium : kLow;
+    judgement.summary = within
+                            ? fmt::format("Still fills up, {}, and is declared to be bounded at {}.", rate,
+                                          format_bytes(*evidence.bound_bytes))
+                            : fmt::format("Is declared to be bounded at {}, and has passed that: {}, growing {}.",
+                                          format_bytes(*evidence.bound_bytes), format_bytes(evidence.held.bytes), rate);
+    if (!within) {
+      judgement.verdict_class = VerdictClass::kTrueLeak;
+      judgement.kind = VerdictKind::kUnboundedRetention;
+      judgement.confidence = kHigh;
+    }
+    return;
+  }
+
+  const bool all_keep = facts.tails >= kLeastTails && facts.old_to_young >= kOldToYoung;
+  if (!all_keep || facts.retention < kLeastRetention) {
+    judgement.verdict_class = VerdictClass::kUndecided;
+    judgement.summary = fmt::format(
+        "Grows {} to the end, but old blocks are freed too: it may be a cache that still fills, or a leak beside one.",
+        rate);
+    text.push_back(fmt::format("of its old blocks {:.0f}% stayed, and {:.0f}% of the generations keep some of theirs",
+                               facts.retention * 100, facts.tails * 100));
+    text.push_back("a longer run would settle it");
+    return;
+  }
+  text.push_back(fmt::format("every generation survives: what was born in each of {} slices of the run still lives",
+                             facts.generations));
+  const bool rounds = facts.marks >= kRounds && judgement.trend.straight >= kStraight;
+  const bool steady = facts.new_sites <= kNewSites;
+  if (!rounds && !steady) {
+    judgement.verdict_class = VerdictClass::kUndecided;
+    judgement.summary = fmt::format(
+        "Grows {} to the end and is not freed, while the program does ever new things: it may simply not be done.",
+        rate);
+    text.push_back(
+        fmt::format("{:.0f}% of all allocation stacks were new while it grew: no rounds that return to the "
+                    "same state",
+                    facts.new_sites * 100));
+    text.push_back("more rounds of the same work, or marks after each of them, would settle it");
+    return;
+  }
+  judgement.verdict_class = VerdictClass::kTrueLeak;
+  judgement.kind = VerdictKind::kUnboundedRetention;
+  judgement.confidence = rounds ? kHigh : kMedium;
+  if (!evidence.graph) judgement.confidence = std::min(judgement.confidence, rounds ? 0.75 : 0.55);
+  if (rounds) {
+    text.push_back(fmt::format("{} while it grew, and it returned to the same state at none of them",
+                               plural(facts.marks, "mark")));
+  } else {
+    text.push_back("the program did the same work all the while: hardly a new allocation stack");
+  }
+  judgement.summary = fmt::format("Grows {} to the end, and nothing of it is ever freed. No bound was seen up to {}.",
+                                  rate, format_bytes(evidence.held.bytes));
+}
+
+void Rules::judge_held(const Evidence& evidence, const Facts& facts, Judgement& judgement) const {
+  const std::string level = format_bytes(evidence.held.bytes);
+  const auto retained = [&](VerdictKind kind, double confidence, std::string summary) {
+    judgement.verdict_class = VerdictClass::kRetainedByDesign;
+    judgement.kind = kind;
+    judgement.confidence = confidence;
+    judgement.summary = std::move(summary);
+  };
+  const FoundTrend& trend = judgement.trend;
+  const size_t working = life_.end - std::min(life_.startup, life_.end);
+  const double sure = working >= 12 ? kHigh : working >= 6 ? kMedium : kLow;
+  const bool started = facts.startup_share >= kStartupShare;
+  switch (trend.trend) {
+    case Trend::kSawtooth:
+      retained(VerdictKind::kEpisodic, std::min(sure, 0.8),
+               fmt::format("Rises and falls: {} falls, and after each of them the level is the same.", trend.drops));
+      return;
+    case Trend::kNone:
+    case Trend::kChurn:
+      if (started && evidence.held.bytes != 0) break;
+      judgement.verdict_class = VerdictClass::kNoGrowth;
+      judgement.kind = trend.trend == Trend::kChurn ? VerdictKind::kChurn : VerdictKind::kFlat;
+      judgement.confidence = std::min(sure, kMedium);
+      judgement.summary = trend.trend == Trend::kChurn ? "Comes and goes: none of it lives for long."
+                                                       : "Too little to matter, and it does not grow.";
+      return;
+    case Trend::kUnsettled: {
+      if (started && facts.turnover < kTurnover) break;
+      judgement.verdict_class = VerdictClass::kUndecided;
+      judgement.summary = "Neither settles nor grows steadily; a longer run would settle it.";
+      judgement.confidence = 0;
+      return;
+    }
+    case Trend::kStep:
+    case Trend::kFlat:
+    case Trend::kSettled:
+    case Trend::kLinear:
+    case Trend::kAccelerating:
+      break;
+  }
+  if (started) {
+    retained(VerdictKind::kStartup, sure,
+             fmt::format("Allocated while the program started (before {}), and held since: {}.",
+                         when(life_.startup == 0 ? 0 : life_.startup - 1), level));
+    return;
+  }
+  if (facts.turnover >= kTurnover) {
+    retained(VerdictKind::kBoundedCache, sure,
+             fmt::format("As new blocks come, old ones are freed: the level stays at {}.", level));
+    judgement.evidence.push_back(fmt::format("{:.0f}% of its bytes were replaced in the second half of the run",
+                                             std::min(facts.turnover, 99.0) * 100));
+    return;
+  }
+  retained(VerdictKind::kWorkingSet, sure,
+           trend.trend == Trend::kSettled
+               ? fmt::format("Grew and settled at {}; what is left of the growth is small.", level)
+               : fmt::format("Allocated, then held: {}, and it does not grow any more.", level));
+}
+
+std::vector<model::GenerationSlice> Rules::generations(const History& history) const {
+  std::vector<model::GenerationSlice> slices;
+  if (life_.end == 0) return slices;
+  const std::vector<double> bytes = history.live_bytes(), blocks = history.live_blocks();
+  const auto whole = [](double value) { return static_cast<uint64_t>(std::max(0.0, value)); };
+  bool any = false;
+  for (size_t i = 0; i < life_.slices; ++i) {
+    model::GenerationSlice& slice = slices.emplace_back();
+    slice.to_s = life_.hours[i] * 3600;
+    slice.live_bytes = whole(bytes[i]);
+    slice.live_blocks = whole(blocks[i]);
+    slice.born_bytes = whole(history.bytes(i, i));
+    slice.born_blocks = whole(history.blocks(i, i));
+    const size_t last = std::max(i, life_.end - 1);
+    slice.surviving_bytes = whole(history.bytes(i, last));
+    slice.surviving_blocks = whole(history.blocks(i, last));
+    any |= slice.live_blocks != 0;
+  }
+  if (!any) slices.clear();
+  return slices;
+}
+
+}  // namespace tidemark::classify
