@@ -1,0 +1,25 @@
+set(TIDEMARK_VERDICT_CALIBRATION_PROGRAMS
+  atlas_loader.c
+  audit_trail.c
+  batch_etl.cpp
+  dedupe_gateway.cpp
+  event_bus.cpp
+  image_pipeline.cpp
+  ledger_service.c
+  log_shipper.c
+  message_router.c
+  object_model.c
+  order_book.c
+  page_cache.cpp
+  query_parser.c
+  render_workers.cpp
+  report_builder.cpp
+  scene_graph.cpp
+  session_table.c
+  symbol_interner.cpp
+  tax_tables.c
+  template_cache.c
+  text_index.cpp
+  thread_bursts.cpp
+  tile_server.cpp
+  word_count.cpp)
