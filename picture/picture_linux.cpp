@@ -29,7 +29,7 @@ constexpr uint64_t kNotPositionIndependent = 0x1000'0000;  // such executables l
 
 struct Region {
   uint64_t start, end;
-  uint64_t flags;
+  uint64_t flags, offset;
   uint64_t path_hash;
   bool has_file, anonymous, is_stack, is_device;
 };
@@ -142,11 +142,20 @@ class PictureWriter {
     write_regions();
     for (size_t i = 0; i < job_.thread_count; ++i) write_thread(job_.threads[i]);
     plan();
+    // First, while the process is there: it may be about to end.
+    for (const Region& region : regions_) {
+      if (counted_first(region)) count_pages(region);
+    }
+    if (job_.pages_counted != nullptr) job_.pages_counted(job_.chunks.context);
     for (const Region& region : regions_) look_through(region);
     for (size_t i = 0; i < job_.kernel_word_count; ++i) kernel_.add(8 * (i + 1), job_.kernel_words[i], *this);
     for (WordCoder* coder : {&plain_, &tagged_, &kernel_, &vtables_, &xored_, &compressed_}) coder->finish(*this);
     end_.words = plain_.total() + tagged_.total();
     end_.error = static_cast<uint64_t>(error_);
+    end_.rss = job_.resident.all;
+    end_.rss_anon = job_.resident.anonymous;
+    end_.rss_file = job_.resident.file;
+    end_.rss_shmem = job_.resident.shared;
     end_.duration_ns = static_cast<uint64_t>(sys::clock_ns(CLOCK_MONOTONIC) - begun);
     // An end that says why is worth the last of the room.
     last_ = true;
@@ -240,6 +249,7 @@ class PictureWriter {
              ((record.flags & RegionRecord::kWrite) != 0 || region.anonymous))
       record.flags |= RegionRecord::kScanned;
     region.flags = record.flags;
+    region.offset = record.offset;
     if (regions_.add(region) == nullptr) fail(ENOMEM);
     put(record, record.path.size);
   }
@@ -277,13 +287,36 @@ class PictureWriter {
     possible_every_ = heap_bytes_ / kPage / kPossiblePages + 1;
   }
 
-  void look_through(const Region& region) noexcept {
-    if ((region.flags & RegionRecord::kOwn) != 0) return;
-    const bool scanned = (region.flags & RegionRecord::kScanned) != 0;
+  // Whether its pages are those of the process: of files and shared memory the copy has none before it asks for them,
+  // and of the recorder's memory it has others of its own.
+  static bool counted_first(const Region& region) noexcept {
+    if ((region.flags & RegionRecord::kOwn) != 0) return true;
     const bool shared = (region.flags & RegionRecord::kShared) != 0;
-    const bool from_files =
-        !region.anonymous && !region.is_stack && (shared || (region.flags & RegionRecord::kWrite) == 0);
-    const PageMap& map = from_files ? file_pages_ : memory_pages_;
+    return !region.anonymous && !region.is_stack && (shared || (region.flags & RegionRecord::kWrite) == 0);
+  }
+
+  void count_pages(const Region& region) noexcept {
+    uint64_t end = region.end;
+    // The trace's mapping is as large as the file may become, and only that of what was claimed can be there.
+    if ((region.flags & RegionRecord::kOwn) != 0 && (region.flags & RegionRecord::kShared) != 0) {
+      const uint64_t used = job_.own_file_bytes > region.offset ? job_.own_file_bytes - region.offset : 0;
+      if (used < end - region.start) end = region.start + (used + kPage - 1) / kPage * kPage;
+    }
+    residency_.begin(region.start);
+    for (uint64_t at = region.start; at < end && error_ == 0; at += kWindowPages * kPage) {
+      const uint64_t left = (end - at) / kPage;
+      const size_t pages = left < kWindowPages ? static_cast<size_t>(left) : kWindowPages;
+      if (!file_pages_.read(at, pages, entries_)) break;
+      for (size_t i = 0; i < pages; ++i) residency_.add(PageMap::state(entries_[i]), 1, *this);
+    }
+    residency_.finish(*this);
+  }
+
+  void look_through(const Region& region) noexcept {
+    const bool scanned = (region.flags & RegionRecord::kScanned) != 0;
+    const bool counted = counted_first(region);
+    if (counted && !scanned) return;
+    const PageMap& map = counted ? file_pages_ : memory_pages_;
     residency_.begin(region.start);
     for (uint64_t at = region.start; at < region.end; at += kWindowPages * kPage) {
       if (error_ != 0) return;
@@ -292,7 +325,7 @@ class PictureWriter {
       // Never all of it: reading what is not there would make it be there.
       const bool known = map.read(at, pages, entries_);
       if (!known) {
-        residency_.add(PageState::kAbsent, pages, *this);
+        if (!counted) residency_.add(PageState::kAbsent, pages, *this);
         if (!scanned) continue;
         if (job_.memory_of != 0 || !PageMap::ask(at, pages, entries_)) {
           end_.unreadable_bytes += pages * kPage;
@@ -303,7 +336,7 @@ class PictureWriter {
         const PageState state = PageMap::state(entries_[i]);
         size_t run = i + 1;
         while (run < pages && PageMap::state(entries_[run]) == state) ++run;
-        if (known) residency_.add(state, run - i, *this);
+        if (known && !counted) residency_.add(state, run - i, *this);
         const uint64_t bytes = (run - i) * kPage;
         if (scanned && state == PageState::kSwapped) end_.swapped_bytes += bytes;
         if (scanned && (state == PageState::kPresent || state == PageState::kPresentFile))

@@ -34,7 +34,9 @@ constexpr uint64_t kLeastGrown = uint64_t{16} << 20;   // resident bytes before 
 constexpr uint64_t kBudget = 100;                      // of the time, one part is for growth and period snapshots
 constexpr uint64_t kSpareMemory = uint64_t{32} << 20;  // that must be left beside what the copy may take
 constexpr size_t kHelperStack = size_t{64} << 10;
-constexpr int64_t kRoomPatienceNs = 1'000'000'000;    // for an earlier picture to be finished
+constexpr int64_t kRoomPatienceNs = 1'000'000'000;  // for an earlier picture to be finished
+constexpr int64_t kCountPatienceNs = 200'000'000;   // a terabyte of mapped files takes longer
+constexpr size_t kPage = 4096;
 constexpr unsigned kMostAttempts = 4;                 // to find the threads that were left asleep still asleep
 constexpr size_t kMostKernelWords = size_t{1} << 20;  // address space only, until they are there
 
@@ -53,8 +55,11 @@ struct Taking {
   uint32_t stream = 0;              // the taking thread's
   long writer = 0;                  // the copy's pid, or -errno
   int error = 0;                    // why the threads could not be held
+  picture::Resident resident;       // at the cut
   uint64_t memory_needed = 0;       // bytes
   bool memory_short = false;
+  // In memory that the copy shares: set when it has seen which of the process's pages are there. nullptr: nobody waits.
+  std::atomic<uint32_t>* counted = nullptr;
   long spoiled[kMostAttempts] = {};  // earlier copies, of attempts during which a thread woke up
 };
 
@@ -100,7 +105,12 @@ struct PictureFile {
   int fd = -1;
   uint8_t* memory = nullptr;
   uint64_t offset = 0;
+  std::atomic<uint32_t>* counted = nullptr;  // Taking::counted
 
+  static void pages_counted(void* self) noexcept {
+    std::atomic<uint32_t>* const counted = static_cast<PictureFile*>(self)->counted;
+    if (counted != nullptr) counted->store(1, std::memory_order_release);
+  }
   static uint8_t* claim(void* self, size_t bytes) noexcept {
     auto* const file = static_cast<PictureFile*>(self);
     file->offset = trace_output.claim_for_picture(bytes);
@@ -159,12 +169,17 @@ struct PictureFile {
     job.files_of = taking.pid;
     job.own_start = kOwnStart;
     job.own_end = kOwnEnd;
+    job.own_file_bytes =
+        std::atomic_ref<uint64_t>(trace_output.header()->claimed_bytes).load(std::memory_order_relaxed);
+    job.resident = taking.resident;
     job.threads = threads;
     job.thread_count = count;
     job.frames_of = frames_of;
     job.kernel_words = kernel_words;
     job.kernel_word_count = kernel_word_count;
     job.chunks = {&file, PictureFile::claim, PictureFile::done};
+    file.counted = taking.counted;
+    job.pages_counted = PictureFile::pages_counted;
     job.now_ticks = []() noexcept { return now_ticks(); };
     job.map_memory = map_for_picture;
     picture::write_picture(job);
@@ -172,6 +187,11 @@ struct PictureFile {
   trace_output.picture_ends();
   sys::call(SYS_exit_group, 0);
   __builtin_unreachable();
+}
+
+// The program does nothing more of note: a longer pause does not matter.
+constexpr bool at_end(trace::SnapshotReason reason) noexcept {
+  return reason == trace::SnapshotReason::kMainReturned || reason == trace::SnapshotReason::kExit;
 }
 
 // Everything is still: the copy is made. It is a child of the process, not of the helper: orphans would get an exit
@@ -198,6 +218,8 @@ void help(Taking& taking) noexcept {
     taking.frozen = now_ticks();
     taking.error = freezer.freeze(attempt == kMostAttempts);
     if (taking.error != 0) return;
+    // This process shares the memory, so it may ask for its own.
+    taking.resident = picture::read_resident(0, at_end(taking.reason));
     copy_process(taking);
     const bool again = attempt < kMostAttempts && taking.writer > 0 && freezer.any_woke();
     freezer.thaw();
@@ -233,6 +255,14 @@ long run_helper(Taking* taking, void* stack_top) noexcept {
       : "a"(SYS_clone), "D"(CLONE_VM | CLONE_VFORK | CLONE_UNTRACED), "S"(stack_top), "d"(0), "r"(argument)
       : "rcx", "r11", "memory");
   return result;
+}
+
+// The process is about to end, and with it all that the copy can learn of its pages.
+void wait_until_counted(const std::atomic<uint32_t>& counted) noexcept {
+  const int64_t begun = sys::clock_ns(CLOCK_MONOTONIC);
+  const struct timespec pause = {0, 50'000};
+  while (counted.load(std::memory_order_acquire) == 0 && sys::clock_ns(CLOCK_MONOTONIC) - begun < kCountPatienceNs)
+    sys::call(SYS_nanosleep, &pause, nullptr);
 }
 
 bool died(int status) noexcept { return (status & 0x7f) != 0; }
@@ -454,6 +484,10 @@ bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, co
   trace::FileHeader& header = *trace_output.header();
   taking.id = std::atomic_ref<uint32_t>(header.next_picture).fetch_add(1, std::memory_order_relaxed);
   count_pictures(1);
+  if (at_end(reason)) {
+    void* const page = sys::mmap(own_address(kPage), kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (!sys::failed(page)) taking.counted = static_cast<std::atomic<uint32_t>*>(page);
+  }
   run(taking);
   if (taking.error == EPERM) {
     // Yama lets descendants trace nobody but who allows it, which a process can at any time.
@@ -464,6 +498,10 @@ bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, co
     }
   }
   const bool taken = taking.error == 0 && taking.writer > 0;
+  if (taking.counted != nullptr) {
+    if (taken) wait_until_counted(*taking.counted);
+    sys::munmap(taking.counted, kPage);
+  }
   if (!taken) {
     count_pictures(-1);
     if (taking.memory_short)

@@ -281,8 +281,8 @@ struct PictureThreadRecord {
   }
 };
 
-// Which pages from `start` on are in memory: `runs` are prefix-coded numbers, page count << 2 | PageState, one for
-// each run of equal pages. Regions without a page in memory have no record.
+// Which pages from `start` on are in memory, the recorder's own included: `runs` are prefix-coded numbers, page count
+// << 2 | PageState, one for each run of equal pages. Regions without a page in memory have no record.
 enum class PageState : uint64_t { kAbsent = 0, kPresent = 1, kSwapped = 2, kPresentFile = 3 };
 struct ResidencyRecord {
   static constexpr Tag kTag = Tag::kResidency;
@@ -331,9 +331,12 @@ struct PictureEndRecord {
   static constexpr Tag kTag = Tag::kPictureEnd;
   uint64_t error = 0;  // errno; 0: whole
   uint64_t words = 0, scanned_bytes = 0, swapped_bytes = 0, unreadable_bytes = 0, duration_ns = 0;
+  // The process's resident set at the cut, as the kernel counts it; 0: not known.
+  uint64_t rss = 0, rss_anon = 0, rss_file = 0, rss_shmem = 0;
   template <class V>
   void visit(V& v) {
     v(error), v(words), v(scanned_bytes), v(swapped_bytes), v(unreadable_bytes), v(duration_ns);
+    v(rss), v(rss_anon), v(rss_file), v(rss_shmem);
   }
 };
 

@@ -212,7 +212,11 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
   replay::ReplayOptions replay_options;
   if (const uint64_t ticks = opened.ticks(header); running && ticks != 0) replay_options.until_ticks = ticks;
   holders::Holders holders(*file, store);
-  replay_options.on_cut = [&holders](replay::CutHeap& cut) { holders.add(cut); };
+  ledger::Ledgers ledgers;
+  replay_options.on_cut = [&](replay::CutHeap& cut) {
+    ledgers.add(cut);  // first: holders takes the blocks away
+    holders.add(cut);
+  };
   replay_options.on_end = [&holders](const replay::LiveMap& live, uint64_t) { holders.end(live); };
   const Recording recording = [&] {
     Progress bar("reading " + std::string(base_name(trace_path)), options.progress);
@@ -228,10 +232,10 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
   fill_memory(recording, report.memory);
   fill_threads(recording, report.threads);
   fill_times(recording, report);
-  ledger::account(recording, report.memory);
 
   holders.finish(recording);
   fill_snapshots(recording, holders.reachability(), report);
+  ledgers.finish(recording, report);
   const classify::Context context = context_of(recording, holders);
   classify::Findings judged = classify::find(recording, context);
   std::vector<classify::Found>& findings = judged.found;
@@ -252,6 +256,12 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
     model::Finding& finding = report.findings[resolved];
     if (finding.folded_sites == 0) finding.stack = stacks.resolve(finding.site);
     symbols_bar.update(resolved, to_resolve);
+  }
+  if (report.memory.ledger) {
+    std::vector<model::PinningSite>& pinned_by = report.memory.ledger->pinned_by;
+    for (size_t i = 0; i < pinned_by.size() && i < options.resolve; ++i) {
+      pinned_by[i].stack = stacks.resolve(pinned_by[i].site);
+    }
   }
   const size_t peaks = std::min(options.resolve, report.peak_stacks.size());
   for (size_t i = 0; i < peaks; ++i) report.peak_stacks[i].stack = stacks.resolve(report.peak_stacks[i].site);

@@ -1,28 +1,96 @@
 #include "analyzer/ledger/ledger.h"
 
 #include <algorithm>
-#include <numeric>
+#include <utility>
+
+#include "analyzer/ledger/address_map.h"
+#include "analyzer/ledger/page_account.h"
+#include "analyzer/replay/picture.h"
 
 namespace tidemark::ledger {
+namespace {
 
-void account(const replay::Recording& recording, model::Memory& memory) {
-  if (!recording.samples.at_end) return;
-  const replay::ProcessSample& sample = *recording.samples.at_end;
-  memory.rss_bytes_at_end = sample.rss;
-  // Samples from outside do not know what the recorder holds.
-  if (sample.recorder_bytes != 0) memory.recorder_bytes_at_end = sample.recorder_bytes;
+using model::LedgerKind;
+using replay::CutBlock;
+using replay::CutHeap;
+using replay::Recording;
 
+void learn(const std::vector<CutBlock>& blocks, SizeClasses& classes) {
+  for (size_t i = 0; i + 1 < blocks.size(); ++i) {
+    // One in flight may be a realloc's older place.
+    if (blocks[i].in_flight != 0 || blocks[i + 1].in_flight != 0) continue;
+    classes.learn(blocks[i].size, blocks[i + 1].address - blocks[i].address);
+  }
+  classes.settle();
+}
+
+// Without pages: what the kernel counts by kind, and what live blocks take at most.
+model::Ledger of_sample(const Recording& recording, const replay::ProcessSample& sample) {
+  model::Ledger ledger;
+  ledger.time_s = recording.clock.seconds(sample.time);
+  ledger.rss_bytes = sample.rss;
   // The trace's pages are file pages to the kernel (on tmpfs shared ones), and the recorder's here.
-  const uint64_t files = sample.rss_file + sample.rss_shmem;
-  memory.ledger = {
-      {"live blocks (bytes asked for)", recording.end.live_bytes},
-      {"recorder", sample.recorder_bytes},
-      {"mapped files and shared memory", files - std::min(files, sample.recorder_trace_bytes)},
-  };
-  const uint64_t known = std::accumulate(memory.ledger.begin(), memory.ledger.end(), uint64_t{0},
-                                         [](uint64_t sum, const model::LedgerRow& row) { return sum + row.bytes; });
-  // Negative: live blocks hold pages that were never touched, or are swapped out.
-  memory.unexplained_bytes = static_cast<int64_t>(sample.rss - known);
+  uint64_t files = sample.rss_file, shared = sample.rss_shmem;
+  uint64_t trace = sample.recorder_trace_bytes;
+  const uint64_t in_files = std::min(files, trace);
+  files -= in_files;
+  trace -= in_files;
+  shared -= std::min(shared, trace);
+  uint64_t sum = 0;
+  for (const model::LedgerRow& row : {model::LedgerRow{LedgerKind::kLive, recording.end.live_bytes},
+                                      {LedgerKind::kMappedFiles, files},
+                                      {LedgerKind::kSharedMemory, shared},
+                                      {LedgerKind::kRecorder, sample.recorder_bytes}}) {
+    sum += row.bytes;
+    if (row.bytes != 0) ledger.rows.push_back(row);
+  }
+  ledger.unexplained_bytes = static_cast<int64_t>(sample.rss - sum);
+  return ledger;
+}
+
+}  // namespace
+
+void Ledgers::add(const CutHeap& cut) {
+  const trace::PictureEndRecord& end = cut.picture.head.end;
+  // A recorder before this measurement, or /proc that cannot be read.
+  if (end.rss == 0 || cut.file.header().page_bytes != 4096) return;
+  learn(cut.blocks, classes_);
+  PageAccount account(cut.blocks, classes_, cut.heap.used_pages(), cut.forked);
+  account.run(map_addresses(cut), replay::read_pages(cut.file, cut.picture.head));
+  model::Ledger& ledger = ledgers_[cut.picture.head.id];
+  ledger = {};
+  ledger.source = model::LedgerSource::kSnapshot;
+  ledger.snapshot = cut.picture.head.id;
+  ledger.rss_bytes = end.rss;
+  account.fill(ledger);
+}
+
+void Ledgers::finish(const Recording& recording, model::Report& report) {
+  model::Memory& memory = report.memory;
+  if (recording.samples.at_end) {
+    const replay::ProcessSample& sample = *recording.samples.at_end;
+    memory.rss_bytes_at_end = sample.rss;
+    // Samples from outside do not know what the recorder holds.
+    if (sample.recorder_bytes != 0) memory.recorder_bytes_at_end = sample.recorder_bytes;
+    memory.ledger = of_sample(recording, sample);
+  }
+  for (model::Snapshot& snapshot : report.snapshots) {
+    const auto found = ledgers_.find(snapshot.id);
+    if (found == ledgers_.end()) continue;
+    found->second.time_s = snapshot.time_s;
+    const bool at_end =
+        snapshot.reason == model::SnapshotReason::kMainReturned || snapshot.reason == model::SnapshotReason::kExit;
+    if (at_end) found->second.source = model::LedgerSource::kEndSnapshot;
+    snapshot.ledger = found->second;
+    // The end is the first moment that is called so; teardown follows.
+    if (memory.ledger && memory.ledger->source == model::LedgerSource::kEndSnapshot) continue;
+    memory.ledger = found->second;
+    if (!at_end) continue;
+    memory.rss_bytes_at_end = found->second.rss_bytes;
+    memory.recorder_bytes_at_end = found->second.bytes(LedgerKind::kRecorder);
+  }
+  if (memory.ledger) memory.allocator_cached_bytes = memory.ledger->allocator_cached_bytes();
+  if (recording.samples.count != 0) memory.max_rss_live_bytes = recording.samples.max_rss_live;
 }
 
 }  // namespace tidemark::ledger

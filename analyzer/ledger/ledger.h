@@ -1,14 +1,32 @@
-// Where the resident set went, as far as it is known: the rows are true figures, and what is left over is printed as
-// unexplained. Pages of free blocks, of stacks and of metadata get rows of their own when page residency is recorded.
+// Where the resident set is: a ledger for each picture of the heap, and the one of the end. docs/ledger.md says how the
+// rows are told apart, and what they cannot tell.
+//
+// Cost: the pages in memory and the blocks of each picture are gone through once, and the blocks once more to learn
+// size classes; about 50 ns per block. Not thread-safe.
 #pragma once
 
+#include <cstdint>
+#include <unordered_map>
+
+#include "analyzer/ledger/size_classes.h"
 #include "analyzer/model/report.h"
+#include "analyzer/replay/cut.h"
 #include "analyzer/replay/recording.h"
 
 namespace tidemark::ledger {
 
-// Fills in what memory knows of the process at the end: rss, the rows and the unexplained rest. Without a process
-// sample all of it stays empty.
-void account(const replay::Recording& recording, model::Memory& memory);
+class Ledgers {
+ public:
+  // For each picture as the replay comes to it, while `cut.blocks` is there.
+  void add(const replay::CutHeap& cut);
+
+  // Fills in the ledgers of report.snapshots (by id) and of report.memory, with all that memory says of the resident
+  // set. Once.
+  void finish(const replay::Recording& recording, model::Report& report);
+
+ private:
+  SizeClasses classes_;  // what earlier pictures showed counts for later ones
+  std::unordered_map<uint64_t, model::Ledger> ledgers_;
+};
 
 }  // namespace tidemark::ledger

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/model/ledger.h"
+
 namespace tidemark::model {
 
 enum class SnapshotReason : uint8_t { kUnknown, kMainReturned, kExit, kGrowth, kPeriod, kClient, kCommand };
@@ -123,6 +125,7 @@ struct Snapshot {
   uint64_t live_blocks = 0, live_bytes = 0;
   std::optional<Reachability> reachability;                             // empty: not solved, as for a cut picture
   uint64_t scanned_bytes = 0, swapped_bytes = 0, unreadable_bytes = 0;  // the latter two were not looked at
+  std::optional<Ledger> ledger;                                         // only of whole pictures
 };
 
 // Equal ones are counted.

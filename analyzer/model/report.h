@@ -9,25 +9,11 @@
 #include <vector>
 
 #include "analyzer/model/heap.h"
+#include "analyzer/model/ledger.h"
+#include "analyzer/model/stack.h"
 #include "analyzer/model/verdict.h"
 
 namespace tidemark::model {
-
-// One frame of a stack, innermost first in its stack. Empty texts and line 0 mean "not known".
-struct Frame {
-  std::string function;
-  std::string file;
-  uint32_t line = 0;
-  std::string module;   // path, empty when the code belongs to no known module
-  uint64_t offset = 0;  // of the frame's instruction in its module's file addresses; the address itself without module
-  bool inlined = false;
-};
-
-// Frames are shared between stacks: a stack holds indexes into Report::frames.
-struct Stack {
-  std::vector<uint32_t> frames;
-  bool cut = false;  // could not be followed to its outermost frame
-};
 
 struct End {
   enum class Kind { kExited, kSignaled, kKilled, kRunning };
@@ -85,11 +71,6 @@ struct Module {
   std::string symbols = "not-asked";  // where names of its code come from, see the schema
 };
 
-struct LedgerRow {
-  std::string name;
-  uint64_t bytes = 0;
-};
-
 struct Memory {
   uint64_t peak_live_bytes = 0, peak_live_blocks = 0;
   double peak_time_s = 0;
@@ -102,13 +83,13 @@ struct Memory {
   uint64_t program_map_count = 0, program_map_live_bytes = 0;
   std::optional<uint64_t> max_rss_bytes;
   std::optional<double> max_rss_time_s;
+  std::optional<uint64_t> max_rss_live_bytes;      // live when max_rss_bytes was first seen
   std::optional<uint64_t> image_high_water_bytes;  // VmHWM: since this image began
   std::optional<uint64_t> max_rss_before_bytes;    // ru_maxrss when recording began
   std::optional<uint64_t> rss_bytes_at_end;
   std::optional<uint64_t> recorder_bytes_at_end;
-  std::optional<uint64_t> allocator_cached_bytes;
-  std::vector<LedgerRow> ledger;
-  std::optional<int64_t> unexplained_bytes;
+  std::optional<uint64_t> allocator_cached_bytes;  // Ledger::allocator_cached_bytes() of `ledger`
+  std::optional<Ledger> ledger;                    // at the end, or the last one known
 };
 
 struct LifetimeBin {

@@ -22,6 +22,7 @@
 #include "analyzer/replay/order_repair.h"
 #include "analyzer/replay/thread_table.h"
 #include "analyzer/replay/timeline.h"
+#include "analyzer/replay/used_pages.h"
 
 namespace tidemark::replay {
 
@@ -115,6 +116,7 @@ class Heap {
   ThreadTable& threads() noexcept { return threads_; }
   Timeline& timeline() noexcept { return timeline_; }
   const LiveMap& live() const noexcept { return live_; }
+  const UsedPages& used_pages() const noexcept { return used_pages_; }
 
   // Nothing led to this block in a picture of the heap, whose events were those up to the tick `cut`. The block may
   // have been freed since. `before`: in how many earlier pictures it was so. Counted by site: sites_judged().
@@ -207,6 +209,7 @@ class Heap {
       repair_.add(OrderRepair::Overwritten{time, address, by.stream, before});
     }
 
+    used_pages_.note(address, size);
     ++totals_.allocations;
     totals_.allocated_bytes += size;
     ++totals_.live_blocks;
@@ -345,6 +348,7 @@ class Heap {
   bool saved_in_epoch_ = false;
   HeapTotals totals_;
   LiveMap live_;
+  UsedPages used_pages_;
   OrderRepair repair_;
   CallTree tree_;
   ThreadTable threads_;

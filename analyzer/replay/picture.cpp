@@ -113,14 +113,13 @@ class PictureReader {
   uint64_t skipped_ = 0;
 };
 
-// Adds the runs of a record. False: they are damaged, or do not ascend.
+// Adds the runs of a record. False: they are damaged.
 bool add_pages(const trace::ResidencyRecord& record, uint64_t page_bytes, std::vector<PageRun>& pages) {
   const uint8_t* at = record.runs.data;
   const uint8_t* const end = at + record.runs.size;
-  const uint64_t next = pages.empty() ? 0 : pages.back().start / page_bytes + pages.back().pages;
   const uint64_t last = kPictureAddressEnd / page_bytes;
   uint64_t page = record.start / page_bytes;
-  if (page < next || page > last) return false;
+  if (page > last) return false;
   while (at != end) {
     uint64_t run = 0;
     if ((at = trace::get_varint(at, end, run)) == nullptr) return false;
@@ -194,6 +193,14 @@ std::vector<PageRun> read_pages(const TraceFile& file, const PictureHead& head) 
       return true;
     }));
   }
+  // Pages of files come before all others. What overlaps is damaged: the lower one counts.
+  std::stable_sort(pages.begin(), pages.end(), [](const PageRun& a, const PageRun& b) { return a.start < b.start; });
+  uint64_t free_from = 0;
+  std::erase_if(pages, [&](const PageRun& run) {
+    if (run.start < free_from) return true;
+    free_from = run.start + run.pages * page_bytes;
+    return false;
+  });
   return pages;
 }
 

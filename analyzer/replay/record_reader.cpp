@@ -147,6 +147,7 @@ void RecordReader::sample(uint64_t time, const trace::SampleRecord& record) {
   if (highest > samples_.max_rss) {
     samples_.max_rss = highest;
     samples_.max_rss_time = time;
+    samples_.max_rss_live = heap_.totals().live_bytes;
   }
   heap_.timeline().sample(time, record.rss, samples_.max_rss);
 

@@ -54,6 +54,7 @@ struct EndState {
 struct Samples {
   uint64_t count = 0;
   uint64_t max_rss = 0, max_rss_time = 0;  // highest of ru_maxrss, VmHWM and RSS, and the first sample that shows it
+  uint64_t max_rss_live = 0;               // live bytes then
   uint64_t high_water = 0;                 // highest VmHWM
   std::optional<ProcessSample> at_end;     // nearest to the end
 };

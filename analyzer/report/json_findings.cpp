@@ -6,23 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/report/json_ledger.h"
+
 namespace tidemark::report {
 namespace {
 
 std::optional<uint32_t> known_line(uint32_t line) { return line != 0 ? std::optional(line) : std::nullopt; }
-
-void write_stack(Json& json, const model::Report& report, const model::Stack& stack) {
-  json.objects("stack", stack.frames, [&](uint32_t index) {
-    const model::Frame& frame = report.frames[index];
-    json.member("function", known(frame.function));
-    json.member("file", known(frame.file));
-    json.member("line", known_line(frame.line));
-    json.member("module", known(frame.module));
-    json.member("offset", frame.offset);
-    json.member("inlined", frame.inlined);
-  });
-  json.member("stack_cut", stack.cut);
-}
 
 void write_held_by(Json& json, const model::HeldBy& held_by) {
   json.object("held_by", [&] {
@@ -110,6 +99,19 @@ void write_holders(Json& json, const char* name, const std::vector<model::Holder
 
 }  // namespace
 
+void write_stack(Json& json, const model::Report& report, const model::Stack& stack) {
+  json.objects("stack", stack.frames, [&](uint32_t index) {
+    const model::Frame& frame = report.frames[index];
+    json.member("function", known(frame.function));
+    json.member("file", known(frame.file));
+    json.member("line", known_line(frame.line));
+    json.member("module", known(frame.module));
+    json.member("offset", frame.offset);
+    json.member("inlined", frame.inlined);
+  });
+  json.member("stack_cut", stack.cut);
+}
+
 void write_findings(Json& json, const model::Report& report) {
   json.objects("findings", report.findings,
                [&](const model::Finding& finding) { write_finding(json, report, finding); });
@@ -157,6 +159,7 @@ void write_snapshots(Json& json, const model::Report& report) {
     json.member("scanned_bytes", snapshot.scanned_bytes);
     json.member("swapped_bytes", snapshot.swapped_bytes);
     json.member("unreadable_bytes", snapshot.unreadable_bytes);
+    write_ledger(json, snapshot.ledger);
   });
   json.objects("snapshots_skipped", report.snapshots_skipped, [&](const model::SkippedSnapshots& skipped) {
     json.member("reason", model::name(skipped.reason));

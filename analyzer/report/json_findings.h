@@ -6,6 +6,8 @@
 
 namespace tidemark::report {
 
+// Members "stack" and "stack_cut" of the object under way.
+void write_stack(Json& json, const model::Report& report, const model::Stack& stack);
 void write_findings(Json& json, const model::Report& report);
 void write_peak_stacks(Json& json, const model::Report& report);
 // Nothing without --who-holds.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzer/report/json_findings.h"
+#include "analyzer/report/json_ledger.h"
 #include "analyzer/report/json_writer.h"
 #include "analyzer/report/process_tree.h"
 
@@ -87,7 +88,8 @@ void write_modules(Json& json, const std::vector<model::Module>& modules) {
   });
 }
 
-void write_memory(Json& json, const model::Memory& memory) {
+void write_memory(Json& json, const model::Report& report) {
+  const model::Memory& memory = report.memory;
   json.object("memory", [&] {
     json.member("peak_live_bytes", memory.peak_live_bytes);
     json.member("peak_live_blocks", memory.peak_live_blocks);
@@ -107,16 +109,12 @@ void write_memory(Json& json, const model::Memory& memory) {
     });
     json.member("max_rss_bytes", memory.max_rss_bytes);
     json.member("max_rss_time_s", memory.max_rss_time_s);
+    json.member("max_rss_live_bytes", memory.max_rss_live_bytes);
     json.member("max_rss_before_bytes", memory.max_rss_before_bytes);
     json.member("image_high_water_bytes", memory.image_high_water_bytes);
     json.member("rss_bytes_at_end", memory.rss_bytes_at_end);
     json.member("recorder_bytes_at_end", memory.recorder_bytes_at_end);
-    json.member("allocator_cached_bytes", memory.allocator_cached_bytes);
-    json.objects("ledger", memory.ledger, [&](const model::LedgerRow& row) {
-      json.member("name", row.name);
-      json.member("bytes", row.bytes);
-    });
-    json.member("unexplained_bytes", memory.unexplained_bytes);
+    write_ledger(json, report);
   });
 }
 
@@ -165,7 +163,7 @@ void write_report(Json& json, const model::Report& report) {
   write_process(json, report.process);
   write_recording(json, report.recording);
   write_modules(json, report.modules);
-  write_memory(json, report.memory);
+  write_memory(json, report);
   json.object("verdict", [&] {
     json.member("class", model::name(report.verdict.verdict_class));
     json.member("kind", model::name(report.verdict.kind));

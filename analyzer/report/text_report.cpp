@@ -13,6 +13,7 @@
 #include "analyzer/base/units.h"
 #include "analyzer/report/text_findings.h"
 #include "analyzer/report/text_holders.h"
+#include "analyzer/report/text_ledger.h"
 #include "analyzer/report/text_lines.h"
 #include "analyzer/report/text_stack.h"
 
@@ -20,8 +21,6 @@ namespace tidemark::report {
 namespace {
 
 constexpr size_t kChartWidth = 64;
-// A maxrss this much above the image's own high-water mark is not the image's.
-constexpr double kForeignMaxRss = 1.02;
 
 std::string end_sentence(const model::Process& process) {
   const model::End& end = process.end;
@@ -145,17 +144,6 @@ void write_totals(Text& text, const model::Report& report) {
   }
 }
 
-void write_ledger(Text& text, const model::Memory& memory) {
-  if (!memory.rss_bytes_at_end) return;
-  line(text, "\nRESIDENT SET AT THE END  {}", format_bytes(*memory.rss_bytes_at_end));
-  for (const model::LedgerRow& row : memory.ledger) line(text, "  {:>10}  {}", format_bytes(row.bytes), row.name);
-  if (!memory.unexplained_bytes) return;
-  const int64_t rest = *memory.unexplained_bytes;
-  line(text, "  {:>10}  {}", rest >= 0 ? format_bytes(static_cast<uint64_t>(rest)) : format_signed_bytes(rest),
-       rest >= 0 ? "unexplained (free memory kept by the allocator, stacks, program data)"
-                 : "live memory that was never touched, or is swapped out");
-}
-
 void write_threads(Text& text, const model::Report& report, size_t top) {
   if (report.threads.size() < 2) return;
   std::vector<const model::Thread*> order;
@@ -252,32 +240,6 @@ void write_recording(Text& text, const model::Report& report) {
 
 }  // namespace
 
-std::string max_rss_sentence(const model::Report& report) {
-  const model::Memory& memory = report.memory;
-  if (!memory.max_rss_bytes) return {};
-  std::string text = fmt::format("maxrss {} is a high-water mark", format_bytes(*memory.max_rss_bytes));
-  const bool foreign =
-      memory.image_high_water_bytes && *memory.image_high_water_bytes != 0 &&
-      static_cast<double>(*memory.max_rss_bytes) > kForeignMaxRss * static_cast<double>(*memory.image_high_water_bytes);
-  if (foreign) {
-    text += fmt::format(" that this program did not reach: {} left it, and its own is {}",
-                        report.process.image > 0 ? "an earlier image of the process"
-                                                 : "its parent (or an earlier image of the process) before exec",
-                        format_bytes(*memory.image_high_water_bytes));
-  } else if (memory.max_rss_time_s) {
-    text += fmt::format(" reached at {}", format_seconds(std::max(0.0, *memory.max_rss_time_s)));
-  }
-  if (memory.rss_bytes_at_end) {
-    const bool untouched = memory.live_bytes_at_end > *memory.rss_bytes_at_end;
-    text += fmt::format("; the process now holds {}, {} {} live{}", format_bytes(*memory.rss_bytes_at_end),
-                        untouched ? "while" : "of which", format_bytes(memory.live_bytes_at_end),
-                        untouched ? " (part of that was never touched)" : "");
-    if (memory.recorder_bytes_at_end)
-      text += fmt::format(" and {} are the recorder's", format_bytes(*memory.recorder_bytes_at_end));
-  }
-  return text + ".";
-}
-
 std::string text_report(const model::Report& report, const TextOptions& options) {
   Text text;
   write_summary(text, report);
@@ -285,7 +247,7 @@ std::string text_report(const model::Report& report, const TextOptions& options)
   write_holders(text, report, options.top);
   write_findings(text, report, options.top);
   write_peak(text, report, options.top);
-  write_ledger(text, report.memory);
+  write_ledger(text, report, options.top);
   write_totals(text, report);
   write_timeline(text, report);
   write_marks(text, report);
