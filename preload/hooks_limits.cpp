@@ -1,6 +1,6 @@
-// Hooks on limits that a program sets to itself after its start and that our reserved address space would count
-// against: RLIMIT_AS, and mlockall, which would bring all of it into memory. Before they take effect we give back what
-// we have not used, but for a part in proportion to the limit.
+// Hooks on limits that a program sets to itself after its start. Against some our reserved address space would count:
+// RLIMIT_AS, and mlockall, which would bring all of it into memory; before they take effect we give back what we have
+// not used, but for a part in proportion to the limit. Those on memory are recorded once they are in force.
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -26,13 +26,26 @@ void limit_comes(int resource, const struct rlimit* limit) noexcept {
   if (resource == RLIMIT_AS && limit != nullptr && limit->rlim_cur != RLIM_INFINITY) give_back(limit->rlim_cur / 8);
 }
 
+// What the real function returned is passed on.
+int limit_came(uintptr_t sp, int resource, const struct rlimit* limit, int result) noexcept {
+  if (result != 0 || limit == nullptr || (resource != RLIMIT_AS && resource != RLIMIT_DATA)) return result;
+  // Not of a vfork child, whose limits are its own.
+  if (!in_recorded_process()) return result;
+  if (ThreadState* thread = enter(sp); thread != nullptr) {
+    sampler.record_limits(*thread);
+    leave(thread);
+  }
+  return result;
+}
+
 }  // namespace
 }  // namespace tidemark
 
 TIDEMARK_EXPORT int setrlimit(__rlimit_resource_t resource, const struct rlimit* limit) {
   limit_comes(static_cast<int>(resource), limit);
   need_next_functions();
-  return next.setrlimit(static_cast<int>(resource), limit);
+  const int which = static_cast<int>(resource);
+  return limit_came(TIDEMARK_CALLER().sp, which, limit, next.setrlimit(which, limit));
 }
 
 TIDEMARK_EXPORT int setrlimit64(__rlimit_resource_t resource, const struct rlimit64* limit) {
@@ -40,21 +53,28 @@ TIDEMARK_EXPORT int setrlimit64(__rlimit_resource_t resource, const struct rlimi
   const auto* plain = reinterpret_cast<const struct rlimit*>(limit);
   limit_comes(static_cast<int>(resource), plain);
   need_next_functions();
-  return next.setrlimit(static_cast<int>(resource), plain);
+  const int which = static_cast<int>(resource);
+  return limit_came(TIDEMARK_CALLER().sp, which, plain, next.setrlimit(which, plain));
 }
 
 TIDEMARK_EXPORT int prlimit(pid_t pid, __rlimit_resource resource, const struct rlimit* limit, struct rlimit* old) {
-  if (pid == 0 || static_cast<uint32_t>(pid) == globals.pid) limit_comes(static_cast<int>(resource), limit);
+  const bool ours = pid == 0 || static_cast<uint32_t>(pid) == globals.pid;
+  const int which = static_cast<int>(resource);
+  if (ours) limit_comes(which, limit);
   need_next_functions();
-  return next.prlimit(pid, static_cast<int>(resource), limit, old);
+  const int result = next.prlimit(pid, which, limit, old);
+  return ours ? limit_came(TIDEMARK_CALLER().sp, which, limit, result) : result;
 }
 
 TIDEMARK_EXPORT int prlimit64(pid_t pid, __rlimit_resource resource, const struct rlimit64* limit,
                               struct rlimit64* old) {
   const auto* plain = reinterpret_cast<const struct rlimit*>(limit);
-  if (pid == 0 || static_cast<uint32_t>(pid) == globals.pid) limit_comes(static_cast<int>(resource), plain);
+  const bool ours = pid == 0 || static_cast<uint32_t>(pid) == globals.pid;
+  const int which = static_cast<int>(resource);
+  if (ours) limit_comes(which, plain);
   need_next_functions();
-  return next.prlimit(pid, static_cast<int>(resource), plain, reinterpret_cast<struct rlimit*>(old));
+  const int result = next.prlimit(pid, which, plain, reinterpret_cast<struct rlimit*>(old));
+  return ours ? limit_came(TIDEMARK_CALLER().sp, which, plain, result) : result;
 }
 
 TIDEMARK_EXPORT int mlockall(int flags) {

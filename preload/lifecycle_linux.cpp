@@ -232,6 +232,7 @@ void first_records(uintptr_t sp, bool forked) noexcept {
   else
     record_all_modules(*thread);
   sampler.sample_now(*thread);
+  sampler.record_limits(*thread);
   leave(thread);
 }
 

@@ -1,5 +1,7 @@
 #include "preload/memory_limits_linux.h"
 
+#include <sys/resource.h>
+
 #include <cstring>
 
 #include "picture/text_file_linux.h"
@@ -10,6 +12,8 @@ namespace {
 
 using picture::for_each_line;
 using picture::parse_number;
+
+constexpr uint64_t kPageBytes = 4096;
 
 // A path that is put together; too long ones become empty, which no file has.
 class LongPath {
@@ -63,43 +67,46 @@ uint64_t cache_in(const char* path) noexcept {
   return total > own ? total : own;
 }
 
-// What a group at `folder` (its length given) leaves, or UINT64_MAX.
-uint64_t left_in(const char* mount, const char* folder, size_t length, const char* limit_name,
-                 const char* usage_name) noexcept {
+struct GroupLimit {
+  uint64_t limit = 0, used = 0;  // limit 0: none
+  uint64_t left() const noexcept { return limit == 0 ? UINT64_MAX : limit > used ? limit - used : 0; }
+};
+
+// Of the group at `folder` (its length given).
+GroupLimit limit_of(const char* mount, const char* folder, size_t length, const char* limit_name,
+                    const char* usage_name) noexcept {
   LongPath limit_path, usage_path, statistics_path;
-  limit_path.add(mount).add(folder, length).add(limit_name);
+  GroupLimit group;
   uint64_t limit = 0, usage = 0;
-  if (!read_number(limit_path.text(), limit)) return UINT64_MAX;
+  limit_path.add(mount).add(folder, length).add(limit_name);
+  if (!read_number(limit_path.text(), limit)) return group;
   usage_path.add(mount).add(folder, length).add(usage_name);
-  if (!read_number(usage_path.text(), usage)) return UINT64_MAX;
-  if (limit > uint64_t{1} << 60) return UINT64_MAX;  // version 1's way of saying none
+  if (!read_number(usage_path.text(), usage)) return group;
+  if (limit > uint64_t{1} << 60) return group;  // version 1's way of saying none
   statistics_path.add(mount).add(folder, length).add("/memory.stat");
   const uint64_t cache = cache_in(statistics_path.text());
-  usage = usage > cache ? usage - cache : 0;
-  return limit > usage ? limit - usage : 0;
+  group.used = usage > cache ? usage - cache : 0;
+  group.limit = limit != 0 ? limit : 1;  // a group may be given nothing
+  return group;
 }
 
 // The group and those above it: any of them may have a limit. In a container the path may be the host's; then only the
 // mount's root is found.
-uint64_t least_left(const char* mount, const char* folder, size_t length, const char* limit_name,
+GroupLimit tightest(const char* mount, const char* folder, size_t length, const char* limit_name,
                     const char* usage_name) noexcept {
-  uint64_t least = UINT64_MAX;
+  GroupLimit least;
   for (;;) {
-    const uint64_t left = left_in(mount, folder, length, limit_name, usage_name);
-    if (left < least) least = left;
+    const GroupLimit group = limit_of(mount, folder, length, limit_name, usage_name);
+    if (group.left() < least.left()) least = group;
     if (length == 0) return least;
     do --length;
     while (length != 0 && folder[length] != '/');
   }
 }
 
-}  // namespace
-
-uint64_t memory_headroom() noexcept {
-  uint64_t least = UINT64_MAX;
-  const auto consider = [&least](uint64_t left) {
-    if (left < least) least = left;
-  };
+// Of all groups that the process is in, by either version, the limit that leaves least.
+GroupLimit tightest_group() noexcept {
+  GroupLimit least;
   for_each_line<512>("/proc/self/cgroup", [&](const char* at, const char* end) {
     const auto* first = static_cast<const char*>(std::memchr(at, ':', static_cast<size_t>(end - at)));
     if (first == nullptr) return;
@@ -108,20 +115,58 @@ uint64_t memory_headroom() noexcept {
     const size_t controllers = static_cast<size_t>(second - first - 1);
     const char* const folder = second + 1;
     const size_t length = end - folder > 1 ? static_cast<size_t>(end - folder) : 0;
+    GroupLimit group;
     if (controllers == 0) {
-      consider(least_left("/sys/fs/cgroup", folder, length, "/memory.max", "/memory.current"));
+      group = tightest("/sys/fs/cgroup", folder, length, "/memory.max", "/memory.current");
     } else if (controllers == 6 && std::memcmp(first + 1, "memory", 6) == 0) {
-      consider(least_left("/sys/fs/cgroup/memory", folder, length, "/memory.limit_in_bytes", "/memory.usage_in_bytes"));
+      group = tightest("/sys/fs/cgroup/memory", folder, length, "/memory.limit_in_bytes", "/memory.usage_in_bytes");
     }
+    if (group.left() < least.left()) least = group;
   });
+  return least;
+}
+
+// A limit of the process's own; 0 without.
+uint64_t own_limit(int resource) noexcept {
+  struct rlimit limit = {};
+  return sys::get_limit(resource, &limit) && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : 0;
+}
+
+}  // namespace
+
+uint64_t memory_headroom() noexcept {
+  uint64_t least = tightest_group().left();
   for_each_line<512>("/proc/meminfo", [&](const char* at, const char* end) {
     constexpr char kName[] = "MemAvailable:";
     constexpr size_t kLength = sizeof(kName) - 1;
     if (static_cast<size_t>(end - at) < kLength || std::memcmp(at, kName, kLength) != 0) return;
     for (at += kLength; at != end && *at == ' ';) ++at;
-    consider(parse_number(at, end, 10) * 1024);
+    const uint64_t available = parse_number(at, end, 10) * 1024;
+    if (available < least) least = available;
   });
   return least;
+}
+
+trace::LimitsRecord memory_limits() noexcept {
+  trace::LimitsRecord record;
+  const GroupLimit group = tightest_group();
+  record.cgroup = group.limit;
+  record.cgroup_used = group.used;
+  record.address_space = own_limit(RLIMIT_AS);
+  record.data = own_limit(RLIMIT_DATA);
+  if (record.cgroup == 0 && record.address_space == 0 && record.data == 0) return record;
+  // Pages: size, resident, shared, text, 0, data and stack, 0.
+  for_each_line<256>("/proc/self/statm", [&](const char* at, const char* end) {
+    uint64_t fields[6] = {};
+    for (uint64_t& field : fields) {
+      field = parse_number(at, end, 10) * kPageBytes;
+      while (at != end && *at == ' ') ++at;
+    }
+    record.address_space_used = fields[0];
+    record.resident = fields[1];
+    record.data_used = fields[5];
+  });
+  return record;
 }
 
 }  // namespace tidemark

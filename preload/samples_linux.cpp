@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "preload/memory_limits_linux.h"
 #include "preload/recorder.h"
 #include "preload/snapshot_linux.h"
 #include "preload/thread_state.h"
@@ -57,6 +58,7 @@ uint64_t max_rss_bytes() noexcept {
 
 void Sampler::start(uint64_t now, uint64_t tick_hz) noexcept {
   start_ = now;
+  limits_recorded_ = false;
   if (tick_hz != 0) ticks_per_20_us_ = tick_hz / 50000;
   next_.store(now + 500 * ticks_per_20_us_, std::memory_order_relaxed);
 }
@@ -100,6 +102,14 @@ void Sampler::sample_now(ThreadState& thread) noexcept {
   resident_anonymous_.store(record.rss_anon > own ? record.rss_anon - own : 0, std::memory_order_relaxed);
   thread.write_sized(record, 0);
   thread.update_name();
+}
+
+void Sampler::record_limits(ThreadState& thread) noexcept {
+  if (globals.restricted.load(std::memory_order_relaxed)) return;
+  const trace::LimitsRecord record = memory_limits();
+  if (record.cgroup == 0 && record.address_space == 0 && record.data == 0 && !limits_recorded_) return;
+  limits_recorded_ = true;
+  thread.write_sized(record, 0);
 }
 
 }  // namespace tidemark

@@ -27,6 +27,9 @@ class Sampler {
   // Takes one in any case.
   void sample_now(ThreadState& thread) noexcept;
 
+  // Writes the limits on the process's memory, if it has any.
+  void record_limits(ThreadState& thread) noexcept;
+
   // Bytes of anonymous memory in the last sample, the recorder's own taken off.
   uint64_t resident_anonymous() const noexcept { return resident_anonymous_.load(std::memory_order_relaxed); }
 
@@ -37,6 +40,7 @@ class Sampler {
 
   std::atomic<uint64_t> next_{UINT64_MAX};
   std::atomic<uint64_t> resident_anonymous_{0};
+  bool limits_recorded_ = false;  // in this trace: that they are gone is worth a record, too
   uint64_t start_ = 0;
   uint64_t ticks_per_20_us_ = 3000;
 };

@@ -242,6 +242,8 @@ enum class Tag : uint8_t {
   kWords = 36,
   kPictureEnd = 37,
   kStreamCut = 38,
+  // Again in any stream.
+  kLimits = 39,
 };
 
 inline constexpr uint8_t kNodeIdJumps = 1;

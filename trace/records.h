@@ -177,6 +177,20 @@ struct LifeEndRecord {
   }
 };
 
+// Limits on the process's memory, and what counts against each; bytes, 0 for a limit that is not there. At the start,
+// and when the program sets itself one: a later record replaces an earlier one.
+struct LimitsRecord {
+  static constexpr Tag kTag = Tag::kLimits;
+  uint64_t resident = 0;                 // of this process
+  uint64_t cgroup = 0, cgroup_used = 0;  // of the group that leaves least, without page cache; by all in it
+  uint64_t address_space = 0, address_space_used = 0;  // RLIMIT_AS; the recorder's window of the trace counts as well
+  uint64_t data = 0, data_used = 0;                    // RLIMIT_DATA
+  template <class V>
+  void visit(V& v) {
+    v(resident), v(cgroup), v(cgroup_used), v(address_space), v(address_space_used), v(data), v(data_used);
+  }
+};
+
 // Why a snapshot was taken.
 enum class SnapshotReason : uint64_t {
   kMainReturned = 1,

@@ -242,6 +242,7 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
   report.verdict = classify::judge(recording, report.memory, judged, context.allocated_in);
   report.growth = judged.growth;
   report.working_life = working_life(recording, judged.life);
+  fill_limits(recording, report);
   report.peak_stacks = peak_sites(recording, options.top.value_or(kPeakStacks));
   if (options.top) keep_top(findings, *options.top);
   fill_holders(holders, options, findings, report);

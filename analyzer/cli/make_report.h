@@ -18,6 +18,7 @@ struct ReportOptions {
   bool progress = true;       // a bar on stderr, if that is a terminal
   bool holders = false;       // fill in Report::holders
   std::optional<model::WhoHoldsQuery> who_holds;  // fill in Report::who_holds
+  std::vector<model::Bound> bounds;               // that the user declares; the first that matches a site counts
 };
 
 inline constexpr size_t kPeakStacks = 20;

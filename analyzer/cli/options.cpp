@@ -105,6 +105,20 @@ Result<model::WhoHoldsQuery> parse_who_holds(const std::string& text) {
   return query;
 }
 
+// SITE=SIZE. A site may contain = itself (operator==), a size does not: the last one separates.
+Result<model::Bound> parse_bound(const std::string& text) {
+  const size_t equals = text.rfind('=');
+  const bool whole = equals != std::string::npos && equals != 0;
+  const auto bytes = whole ? parse_size(std::string_view(text).substr(equals + 1)) : std::nullopt;
+  if (!bytes || *bytes == 0) {
+    return Error{
+        fmt::format("--bound {}: expected SITE=SIZE, where SITE is a part of the name of a function, file or module of "
+                    "the allocation stack, as in: --bound lookup_cache=256MB",
+                    text)};
+  }
+  return model::Bound{text.substr(0, equals), *bytes};
+}
+
 Result<Command> parse_run(Arguments arguments) {
   RunCommand command;
   std::string value;
@@ -138,6 +152,11 @@ Result<Command> parse_run(Arguments arguments) {
       if (auto error = check_snapshot(value)) return *error;
       auto& snapshot = command.settings.snapshot;
       snapshot = snapshot ? *snapshot + "," + value : value;
+    } else if (arguments.option("--bound", value)) {
+      if (arguments.failed()) break;
+      const auto bound = parse_bound(value);
+      if (!bound) return bound.error();
+      command.bounds.push_back(*bound);
     } else if (arguments.option("--report", value)) {
       if (value == "html") return not_yet("--report html");
       if (value == "text") {
@@ -192,6 +211,11 @@ Result<Command> parse_report(Arguments arguments) {
       const auto query = parse_who_holds(value);
       if (!query) return query.error();
       command.who_holds = *query;
+    } else if (arguments.option("--bound", value)) {
+      if (arguments.failed()) break;
+      const auto bound = parse_bound(value);
+      if (!bound) return bound.error();
+      command.bounds.push_back(*bound);
     } else {
       return Error{fmt::format("report: unknown option {}", arguments.peek())};
     }
@@ -253,6 +277,7 @@ Options of run:
   --max-trace-size SIZE     such as 2GiB (default: the smaller of 16 GiB and half the free disk)
   --no-follow-fork          record neither forked children nor exec'd images
   --report text|json|none   what to print to stderr at the end (default text)
+  --bound SITE=SIZE         see below
   -q, --quiet               print nothing of ours
 
 Options of report:
@@ -262,6 +287,9 @@ Options of report:
   --holders                 who holds the memory: a tree, with what each holder retains
   --who-holds ADDRESS|TEXT  who holds the block at 0x..., or those whose allocation stack has a function or a file with
                             this text in its name
+  --bound SITE=SIZE         what is allocated at SITE may grow to SIZE on purpose, such as a cache: up to there it is no
+                            leak. SITE is a part of the name of a function, file or module of the allocation stack. May
+                            be repeated; of several that match one site the first counts
 
 The exit status of run is the program's own (128+N for signal N); 127 if there is no such program, 126 if it cannot be
 run. Other commands exit with 0, or with 2 when they could not do their work.

@@ -11,6 +11,7 @@
 #include "analyzer/base/result.h"
 #include "analyzer/launch/library.h"
 #include "analyzer/model/heap.h"
+#include "analyzer/model/report.h"
 
 namespace tidemark::cli {
 
@@ -21,6 +22,7 @@ struct RunCommand {
   launch::RecorderSettings settings;
   bool quiet = false;
   RunReport report = RunReport::kText;
+  std::vector<model::Bound> bounds;
   std::vector<std::string> program;  // and its arguments; not empty
 };
 
@@ -31,6 +33,7 @@ struct ReportCommand {
   std::optional<size_t> top;
   bool holders = false;
   std::optional<model::WhoHoldsQuery> who_holds;
+  std::vector<model::Bound> bounds;
 };
 
 struct MarkCommand {

@@ -75,6 +75,7 @@ bool print_reports(const std::vector<std::string>& traces, const PrintOptions& o
   make_options.top = options.top;
   make_options.holders = options.holders;
   make_options.who_holds = options.who_holds;
+  make_options.bounds = options.bounds;
   if (options.format == Format::kText) make_options.resolve = text_top;
 
   symbols::SymbolStore store;

@@ -19,6 +19,7 @@ struct PrintOptions {
   std::optional<size_t> top;
   bool holders = false;
   std::optional<model::WhoHoldsQuery> who_holds;
+  std::vector<model::Bound> bounds;
 };
 
 // Prints to the file that `open` gives; it is called once, when the first trace has been read, so that a failure leaves

@@ -71,6 +71,7 @@ int report(const ReportCommand& command) {
   options.top = command.top;
   options.holders = command.holders;
   options.who_holds = command.who_holds;
+  options.bounds = command.bounds;
   for (const std::string& name : command.traces) {
     if (!is_folder(name)) {
       traces.push_back(name);

@@ -123,6 +123,23 @@ const char* cut_text(size_t reason) {
   }
 }
 
+bool still_grows(const model::Growth& growth) {
+  return growth.trend && (*growth.trend == "linear" || *growth.trend == "accelerating") && growth.bytes_per_hour &&
+         *growth.bytes_per_hour > 0;
+}
+
+// The resident set when the working life ended, which a final release has made smaller since.
+std::optional<uint64_t> resident_then(const model::Report& report) {
+  std::optional<uint64_t> rss;
+  for (const model::TimelinePoint& point : report.timeline) {
+    if (rss && report.working_life.ends_s > 0 && point.time_s > report.working_life.ends_s) break;
+    if (point.rss_bytes) rss = point.rss_bytes;
+  }
+  return rss;
+}
+
+uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+
 }  // namespace
 
 void fill_process(const Recording& recording, bool running, model::Process& process) {
@@ -251,6 +268,7 @@ void fill_times(const Recording& recording, model::Report& report) {
     if (totals.count == 0) continue;
     report.lifetimes.push_back({bin == 0 ? 0 : uint64_t{1} << bin, totals.count, totals.bytes});
   }
+  replay::RecordedMark before;  // nothing is live at the start
   for (const replay::RecordedMark& mark : recording.marks) {
     model::Mark& shown = report.marks.emplace_back();
     shown.name = mark.text;
@@ -261,6 +279,14 @@ void fill_times(const Recording& recording, model::Report& report) {
       shown.rss_bytes = mark.sample->rss;
       shown.max_rss_bytes = mark.max_rss;
     }
+    shown.before_live_bytes = before.live_bytes;
+    shown.before_live_blocks = before.live_blocks;
+    shown.allocated_bytes = mark.allocated_bytes - before.allocated_bytes;
+    shown.allocated_blocks = mark.allocations - before.allocations;
+    // What left, so that the figures add up: also blocks whose free was not seen.
+    shown.freed_bytes = before.live_bytes + shown.allocated_bytes - mark.live_bytes;
+    shown.freed_blocks = before.live_blocks + shown.allocated_blocks - mark.live_blocks;
+    before = mark;
   }
   uint64_t max_rss = 0;
   for (size_t i = 0; i < recording.timeline.count(); ++i) {
@@ -277,6 +303,33 @@ void fill_times(const Recording& recording, model::Report& report) {
     report.teardown.freed_bytes = recording.totals.freed_bytes - recording.end.freed_bytes;
     report.teardown.freed_blocks = recording.totals.frees - recording.end.frees;
   }
+}
+
+void fill_limits(const Recording& recording, model::Report& report) {
+  if (!recording.limits) return;
+  const auto& [record, live_bytes, program_map_bytes] = *recording.limits;
+  const auto add = [&](const char* kind, uint64_t bytes, std::optional<uint64_t> used) {
+    if (bytes == 0) return;
+    model::Limit& limit = report.limits.emplace_back();
+    limit.kind = kind;
+    limit.bytes = bytes;
+    if (!used) return;
+    limit.left_bytes = less(bytes, *used);
+    if (!still_grows(report.growth)) return;
+    limit.reached_in_s = 3600 * static_cast<double>(*limit.left_bytes) / *report.growth.bytes_per_hour;
+  };
+
+  // What others of the group use does not change, as far as we know.
+  std::optional<uint64_t> group = resident_then(report);
+  if (group) *group += less(record.cgroup_used, record.resident);
+  add("cgroup", record.cgroup, group);
+
+  // Address space is known from the moment of the record only; from then on it grew by what the program allocated.
+  const bool has_working_life = report.working_life.ends_s > 0;
+  const uint64_t live = has_working_life ? report.working_life.live_bytes : recording.end.live_bytes;
+  const uint64_t grown = less(live, live_bytes) + less(recording.end.program_map_bytes, program_map_bytes);
+  add("address-space", record.address_space, record.address_space_used + grown);
+  add("data", record.data, record.data_used + grown);
 }
 
 void fill_snapshots(const Recording& recording, const std::unordered_map<uint64_t, model::Reachability>& reachability,

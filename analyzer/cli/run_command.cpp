@@ -31,6 +31,7 @@ void print(const RunCommand& command, const std::vector<launch::SessionTrace>& t
   for (const launch::SessionTrace& trace : traces) paths.push_back(trace.path);
   PrintOptions options;
   options.format = command.report == RunReport::kJson ? Format::kJson : Format::kText;
+  options.bounds = command.bounds;
   print_reports(paths, options, []() -> Result<std::FILE*> { return stderr; });
 }
 

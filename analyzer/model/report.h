@@ -177,11 +177,17 @@ struct Thread {
   uint64_t live_bytes_at_end = 0;  // of the blocks that this thread allocated
 };
 
+// A moment that the program, or `tidemark mark`, named. What happened since the mark before it (since the start of the
+// recording, for the first one): before_live + allocated - freed = live, of bytes as of blocks. A realloc counts as an
+// allocation and a free.
 struct Mark {
   std::string name;
   double time_s = 0;
   uint64_t live_bytes = 0, live_blocks = 0;
   std::optional<uint64_t> rss_bytes, max_rss_bytes;
+  uint64_t before_live_bytes = 0, before_live_blocks = 0;
+  uint64_t allocated_bytes = 0, allocated_blocks = 0;
+  uint64_t freed_bytes = 0, freed_blocks = 0;
 };
 
 struct TimelinePoint {
@@ -193,6 +199,21 @@ struct TimelinePoint {
 struct Teardown {
   std::optional<double> begins_s;  // empty: the end of the program's life was not seen
   uint64_t freed_bytes = 0, freed_blocks = 0;
+};
+
+// A limit on the memory of the process.
+struct Limit {
+  std::string kind;                    // cgroup, address-space (RLIMIT_AS), data (RLIMIT_DATA)
+  uint64_t bytes = 0;                  // as it was set
+  std::optional<uint64_t> left_bytes;  // of it, at the end; other processes of the group use what they used when it was
+                                       // read
+  std::optional<double> reached_in_s;  // after the end, at the rate at which the process grows; empty: it does not
+};
+
+// A bound that the user declares for what is allocated at a site (--bound): growth below it is on purpose.
+struct Bound {
+  std::string site;  // part of the name of a function, file or module of the allocation stack
+  uint64_t bytes = 0;
 };
 
 struct Report {
@@ -208,6 +229,7 @@ struct Report {
   std::vector<PeakStack> peak_stacks;
   std::vector<Thread> threads;
   std::vector<Mark> marks;
+  std::vector<Limit> limits;
   std::vector<TimelinePoint> timeline;
   Teardown teardown;
   std::vector<Snapshot> snapshots;  // in the order of time

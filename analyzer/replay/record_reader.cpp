@@ -122,6 +122,11 @@ bool RecordReader::read(trace::Tag tag, uint64_t time, trace::Bytes payload, uin
       if (parse(record)) skipped_snapshot(record);
       return false;
     }
+    case Tag::kLimits: {
+      LimitsRecord record;
+      if (parse(record)) limits_ = MemoryLimits{record, heap_.totals().live_bytes, maps_.live_bytes()};
+      return false;
+    }
     case Tag::kFork:
     case Tag::kSpawn:
     default:
@@ -172,8 +177,9 @@ void RecordReader::mark(uint64_t time, const trace::MarkRecord& record) {
     ++dropped_marks_;
     return;
   }
-  marks_.push_back({to_string(record.text), time, heap_.totals().live_bytes, heap_.totals().live_blocks, last_sample_,
-                    samples_.max_rss});
+  const HeapTotals& totals = heap_.totals();
+  marks_.push_back({to_string(record.text), time, totals.live_bytes, totals.live_blocks, totals.allocated_bytes,
+                    totals.allocations, last_sample_, samples_.max_rss});
 }
 
 void RecordReader::snapshot(const trace::SnapshotRecord& record) {
@@ -232,6 +238,7 @@ void RecordReader::finish(Recording& recording) {
   recording.modules = modules_.take();
   recording.marks = std::move(marks_);
   recording.samples = samples_;
+  recording.limits = limits_;
   recording.program_map_count = maps_.count();
   recording.exec_path = exec_path_;
   recording.snapshots = std::move(snapshots_);

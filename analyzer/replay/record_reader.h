@@ -51,6 +51,7 @@ class RecordReader {
   uint64_t dropped_marks_ = 0;
   Samples samples_;
   std::optional<ProcessSample> last_sample_;
+  std::optional<MemoryLimits> limits_;
   std::optional<EndState> end_;
   bool end_sample_open_ = false;
   std::optional<std::string> exec_path_;

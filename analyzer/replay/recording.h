@@ -32,8 +32,9 @@ struct RecordedMark {
   std::string text;
   uint64_t time = 0;
   uint64_t live_bytes = 0, live_blocks = 0;
-  std::optional<ProcessSample> sample;  // the nearest one
-  uint64_t max_rss = 0;                 // the highest seen up to that sample
+  uint64_t allocated_bytes = 0, allocations = 0;  // totals up to then
+  std::optional<ProcessSample> sample;            // the nearest one
+  uint64_t max_rss = 0;                           // the highest seen up to that sample
 };
 
 struct SiteAtEnd {
@@ -57,6 +58,12 @@ struct Samples {
   uint64_t max_rss_live = 0;               // live bytes then
   uint64_t high_water = 0;                 // highest VmHWM
   std::optional<ProcessSample> at_end;     // nearest to the end
+};
+
+// The limits on memory that were last recorded (trace/records.h, LimitsRecord), and what the program had then.
+struct MemoryLimits {
+  trace::LimitsRecord record;
+  uint64_t live_bytes = 0, program_map_bytes = 0;
 };
 
 // A heap snapshot (trace/records.h, SnapshotRecord).
@@ -100,6 +107,7 @@ struct Recording {
   uint64_t threads_seen = 0;
   std::vector<RecordedMark> marks;
   Samples samples;
+  std::optional<MemoryLimits> limits;
   uint64_t program_map_count = 0;
   std::vector<Snapshot> snapshots;  // by cut
   std::vector<SkippedSnapshots> snapshots_skipped;

@@ -39,13 +39,21 @@ void write_finding(Json& json, const model::Report& report, const model::Finding
   json.member("bytes", finding.bytes);
   json.member("blocks", finding.blocks);
   json.member("confidence", finding.confidence);
+  json.member("sites", finding.sites);
   json.member("folded_sites", finding.folded_sites);
+  json.member("summary", known(finding.summary));
   json.member("evidence", finding.evidence);
-  json.object("growth", [&] {
-    json.member("trend", finding.growth.trend);
-    json.member("bytes_per_hour", finding.growth.bytes_per_hour);
-    json.member("bytes_per_mark", finding.growth.bytes_per_mark);
+  write_growth(json, finding.growth);
+  json.objects("generations", finding.generations, [&](const model::GenerationSlice& slice) {
+    json.member("to_s", slice.to_s);
+    json.member("live_bytes", slice.live_bytes);
+    json.member("live_blocks", slice.live_blocks);
+    json.member("born_bytes", slice.born_bytes);
+    json.member("born_blocks", slice.born_blocks);
+    json.member("surviving_bytes", slice.surviving_bytes);
+    json.member("surviving_blocks", slice.surviving_blocks);
   });
+  json.member("bound_bytes", finding.bound_bytes);
   write_stack(json, report, finding.stack);
   write_held_by(json, finding.held_by);
   json.objects("cycle", finding.cycle, [&](const model::CycleMember& member) {
@@ -110,6 +118,14 @@ void write_stack(Json& json, const model::Report& report, const model::Stack& st
     json.member("inlined", frame.inlined);
   });
   json.member("stack_cut", stack.cut);
+}
+
+void write_growth(Json& json, const model::Growth& growth) {
+  json.object("growth", [&] {
+    json.member("trend", growth.trend);
+    json.member("bytes_per_hour", growth.bytes_per_hour);
+    json.member("bytes_per_mark", growth.bytes_per_mark);
+  });
 }
 
 void write_findings(Json& json, const model::Report& report) {

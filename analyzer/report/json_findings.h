@@ -8,6 +8,8 @@ namespace tidemark::report {
 
 // Members "stack" and "stack_cut" of the object under way.
 void write_stack(Json& json, const model::Report& report, const model::Stack& stack);
+// A member "growth", of a finding or of the whole report.
+void write_growth(Json& json, const model::Growth& growth);
 void write_findings(Json& json, const model::Report& report);
 void write_peak_stacks(Json& json, const model::Report& report);
 // Nothing without --who-holds.

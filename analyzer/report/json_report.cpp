@@ -148,6 +148,18 @@ void write_times(Json& json, const model::Report& report) {
     json.member("live_blocks", mark.live_blocks);
     json.member("rss_bytes", mark.rss_bytes);
     json.member("max_rss_bytes", mark.max_rss_bytes);
+    json.member("before_live_bytes", mark.before_live_bytes);
+    json.member("before_live_blocks", mark.before_live_blocks);
+    json.member("allocated_bytes", mark.allocated_bytes);
+    json.member("allocated_blocks", mark.allocated_blocks);
+    json.member("freed_bytes", mark.freed_bytes);
+    json.member("freed_blocks", mark.freed_blocks);
+  });
+  json.objects("limits", report.limits, [&](const model::Limit& limit) {
+    json.member("kind", limit.kind);
+    json.member("bytes", limit.bytes);
+    json.member("left_bytes", limit.left_bytes);
+    json.member("reached_in_s", limit.reached_in_s);
   });
   json.objects("timeline", report.timeline, [&](const model::TimelinePoint& point) {
     json.member("time_s", point.time_s);
@@ -169,6 +181,13 @@ void write_report(Json& json, const model::Report& report) {
     json.member("kind", model::name(report.verdict.kind));
     json.member("confidence", report.verdict.confidence);
     json.member("headline", report.verdict.headline);
+  });
+  write_growth(json, report.growth);
+  json.object("working_life", [&] {
+    json.member("begins_s", report.working_life.begins_s);
+    json.member("ends_s", report.working_life.ends_s);
+    json.member("live_bytes", report.working_life.live_bytes);
+    json.member("live_blocks", report.working_life.live_blocks);
   });
   write_findings(json, report);
   write_peak_stacks(json, report);

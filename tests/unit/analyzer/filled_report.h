@@ -42,6 +42,10 @@ inline model::Report filled_report() {
   lost.bytes = (80 << 20) + 2000;
   lost.blocks = 1030;
   lost.confidence = 0.9;
+  lost.sites = 3;
+  lost.summary = "One cycle is left behind at every request, and nothing leads to it any more.";
+  lost.generations = {{0.5, 40 << 20, 500, 40 << 20, 500, 40 << 20, 500}, {2, 80 << 20, 1030, 40 << 20, 530, 0, 0}};
+  lost.bound_bytes = 1 << 20;
   lost.evidence = {"unreachable at main's return and in 2 snapshots before"};
   lost.growth = {"linear", 1e9, 8.4e6};
   lost.stack.frames = {0};
@@ -118,6 +122,12 @@ inline model::Report filled_report() {
   odd.held_by.path = {{"Node", 8, {}}, {"Node", 0, {}}};
   odd.held_by.elided = 1000;
   report.who_holds = std::move(who_holds);
+
+  report.growth = {"linear", 144e9, 8.4e6};
+  report.working_life = {0.1, 2.04, 200 << 20, 1'001'070};
+  report.marks = {{"request 1", 0.5, 48 << 20, 600, 60 << 20, 70 << 20, 0, 0, 50 << 20, 700, 2 << 20, 100},
+                  {"request 2", 1.5, 56 << 20, 700, {}, {}, 48 << 20, 600, 10 << 20, 300, 2 << 20, 200}};
+  report.limits = {{"cgroup", 512 << 20, 290 << 20, 6.7}, {"data", 1 << 30, {}, {}}};
   return report;
 }
 

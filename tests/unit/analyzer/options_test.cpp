@@ -129,8 +129,30 @@ TEST(Options, WhoHolds) {
   EXPECT_NE(failure({"--holders", "prog"}).find("--holders"), std::string::npos);
 }
 
+TEST(Options, BoundsOfRunAndReport) {
+  const Arguments given = {"--bound", "lookup_cache=256MB", "--bound=operator===1.5k"};
+  Arguments run = given, report = given;
+  run.push_back("prog");
+  report.insert(report.begin(), "report");
+  report.push_back("t");
+  for (const auto& bounds : {parsed<RunCommand>(run).bounds, parsed<ReportCommand>(report).bounds}) {
+    ASSERT_EQ(bounds.size(), 2u);
+    EXPECT_EQ(bounds[0].site, "lookup_cache");
+    EXPECT_EQ(bounds[0].bytes, uint64_t{256} << 20);
+    EXPECT_EQ(bounds[1].site, "operator==");
+    EXPECT_EQ(bounds[1].bytes, 1536u);
+  }
+  EXPECT_TRUE(parsed<RunCommand>({"prog", "--bound", "x"}).bounds.empty());
+  for (const char* bad : {"", "cache", "=1M", "cache=", "cache=much", "cache=0", "cache=-1"}) {
+    for (const Arguments& arguments : {Arguments{"--bound", bad, "prog"}, Arguments{"report", "--bound", bad, "t"}}) {
+      EXPECT_NE(failure(arguments).find("expected SITE=SIZE"), std::string::npos) << bad;
+    }
+  }
+  EXPECT_EQ(failure({"report", "t", "--bound"}), "--bound needs a value");
+}
+
 TEST(Options, HelpNamesEveryOptionOfReport) {
-  for (const char* option : {"--format", "--output", "--top", "--holders", "--who-holds"})
+  for (const char* option : {"--format", "--output", "--top", "--holders", "--who-holds", "--bound"})
     EXPECT_NE(std::string(help_text()).find(option), std::string::npos) << option;
 }
 

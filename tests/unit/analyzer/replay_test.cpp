@@ -274,6 +274,8 @@ TEST(Replay, MarksHoldTheExactLiveBytesAndTheNearestSample) {
   EXPECT_EQ(recording.marks[0].sample->rss, 2000u);
   EXPECT_EQ(recording.marks[1].live_bytes, 0u);
   EXPECT_EQ(recording.marks[1].max_rss, 3000u);
+  EXPECT_EQ(recording.marks[1].allocations, 1u);
+  EXPECT_EQ(recording.marks[1].allocated_bytes, 100u);
   EXPECT_EQ(recording.samples.max_rss, 3000u);
   EXPECT_EQ(recording.samples.max_rss_time, kStart + 100);
 }

@@ -85,8 +85,8 @@ class ReportCommand(unittest.TestCase):
         with open(SCHEMA, encoding="utf-8") as file:
             schema = json.load(file)
         properties = schema["$defs"]["report"]["properties"]
-        for name in ("findings", "snapshots", "snapshots_skipped", "graph_snapshot", "holders", "who_holds_matched",
-                     "who_holds"):
+        for name in ("growth", "working_life", "findings", "snapshots", "snapshots_skipped", "graph_snapshot", "holders",
+                     "who_holds_matched", "who_holds", "marks", "limits"):
             with self.subTest(name):
                 self.assertTrue(report[name])
                 rest = [where for where in unfilled(schema, properties[name], [report[name]], name)
@@ -98,7 +98,9 @@ class ReportCommand(unittest.TestCase):
 
         # Objects stay closed, the new ones too.
         for path in (("findings", 0), ("findings", 0, "held_by"), ("findings", 1, "held_by", "path", 0),
-                     ("findings", 0, "cycle", 0), ("findings", 0, "keeps", 0), ("snapshots", 0),
+                     ("findings", 0, "cycle", 0), ("findings", 0, "keeps", 0), ("findings", 0, "growth"),
+                     ("findings", 0, "generations", 0), ("growth",), ("working_life",), ("marks", 0), ("limits", 0),
+                     ("snapshots", 0),
                      ("snapshots_skipped", 0), ("holders", 0), ("holders", 0, "children", 0), ("who_holds", 0),
                      ("who_holds_matched",)):
             with self.subTest(path):
@@ -123,6 +125,23 @@ class ReportCommand(unittest.TestCase):
         self.assertEqual((held["held_by"]["kind"], held["held_by"]["symbol"]), ("global", "global_store"))
         self.assertEqual((held["held_by"]["file"], held["held_by"]["line"]), ("/src/demos/leak.cpp", 12))
         self.assertEqual([step["offset"] for step in held["held_by"]["path"]], [0x20, 0])
+        self.assertEqual((lost["sites"], lost["bound_bytes"], held["bound_bytes"]), (3, 1 << 20, None))
+        self.assertIn("left behind at every request", lost["summary"])
+        self.assertIsNone(held["summary"])
+        self.assertEqual(lost["growth"], {"trend": "linear", "bytes_per_hour": 1e9, "bytes_per_mark": 8.4e6})
+        self.assertEqual(lost["generations"][1], {
+            "to_s": 2, "live_bytes": 80 << 20, "live_blocks": 1030, "born_bytes": 40 << 20, "born_blocks": 530,
+            "surviving_bytes": 0, "surviving_blocks": 0})
+        self.assertEqual(report["growth"]["bytes_per_hour"], 144e9)
+        self.assertEqual(report["working_life"],
+                         {"begins_s": 0.1, "ends_s": 2.04, "live_bytes": 200 << 20, "live_blocks": 1_001_070})
+        for mark in report["marks"]:
+            for what in ("bytes", "blocks"):
+                self.assertEqual(mark[f"before_live_{what}"] + mark[f"allocated_{what}"] - mark[f"freed_{what}"],
+                                 mark[f"live_{what}"])
+        self.assertEqual(report["limits"], [
+            {"kind": "cgroup", "bytes": 512 << 20, "left_bytes": 290 << 20, "reached_in_s": 6.7},
+            {"kind": "data", "bytes": 1 << 30, "left_bytes": None, "reached_in_s": None}])
         cut, whole = report["snapshots"]
         self.assertEqual((cut["reason"], cut["complete"], cut["unreachable_blocks"]), ("growth", False, None))
         self.assertEqual(whole["reachable_blocks"] + whole["weak_blocks"] + whole["unreachable_blocks"],
@@ -141,6 +160,13 @@ class ReportCommand(unittest.TestCase):
         self.assertEqual((report["snapshots"], report["snapshots_skipped"], report["graph_snapshot"]), ([], [], None))
         for name in ("holders", "who_holds", "who_holds_matched"):
             self.assertNotIn(name, report)
+
+    def test_bounds_are_checked(self):
+        for arguments in (("report", "--bound", "cache", self.path("whole")), ("--bound", "cache=much", "true")):
+            result = run(*arguments)
+            self.assertEqual((result.returncode, result.stdout), (2, ""))
+            self.assertIn("expected SITE=SIZE", result.stderr)
+        self.json_of("--bound", "cache=256MB", "--bound=other=1G", self.path("whole"))
 
     def test_figures(self):
         report = self.json_of(self.path("whole"))

@@ -68,6 +68,28 @@ TEST(TextReport, FiveLinesTellWhatHappened) {
   EXPECT_TRUE(contains(text, "loaded"));
 }
 
+TEST(Marks, WhatHappenedSinceTheOneBeforeAddsUp) {
+  TraceBuilder trace;
+  auto& stream = trace.stream(0).thread(1, 10, "main").node(1, 0, 0x1000);
+  stream.alloc(kStart + 10, 0xa000, 100, 1).alloc(kStart + 20, 0xb000, 50, 1).mark(kStart + 30, "loaded");
+  stream.free(kStart + 40, 0xb000).alloc(kStart + 50, 0xc000, 7, 1).mark(kStart + 60, "cleaned");
+  // The free of 0xa000 was not seen: its block is gone all the same.
+  stream.alloc(kStart + 100'000, 0xa000, 1, 1).mark(kStart + 200'000, "reused");
+  const std::vector<model::Mark> marks = made(trace).report.marks;
+  ASSERT_EQ(marks.size(), 3u);
+  EXPECT_EQ(marks[0].before_live_bytes, 0u);
+  EXPECT_EQ(marks[0].allocated_bytes, 150u);
+  EXPECT_EQ(marks[0].allocated_blocks, 2u);
+  EXPECT_EQ(marks[0].freed_blocks, 0u);
+  EXPECT_EQ(marks[1].before_live_bytes, 150u);
+  EXPECT_EQ(marks[1].before_live_blocks, 2u);
+  EXPECT_EQ(marks[1].freed_bytes, 50u);
+  EXPECT_EQ(marks[1].freed_blocks, 1u);
+  EXPECT_EQ(marks[1].allocated_bytes, 7u);
+  EXPECT_EQ(marks[2].freed_bytes, 100u);
+  EXPECT_EQ(marks[2].live_bytes, 8u);
+}
+
 TEST(TextReport, AnEarlierImagesMaxRssIsExplained) {
   TraceBuilder trace;
   trace::SampleRecord foreign = sample(1, 5 * kMegabyte, 308 * kMegabyte);
