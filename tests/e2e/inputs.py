@@ -49,11 +49,64 @@ int useN(std::map<TypeN, std::vector<VariantN>>& map, std::function<bool(const T
 }
 """
 
+# What a python program keeps, and when. Ordinary work stands before and after, as in a program that does something.
+_KEEPING = """\
+import json, sys, time
+TOTAL, ROUNDS = int(sys.argv[1]), int(sys.argv[2])
+
+def ordinary_work(number):
+    rows = [{"id": i, "name": f"name {i * number % 997}", "price": i / 4} for i in range(600)]
+    items = json.loads(json.dumps(rows))
+    groups = {}
+    for item in items:
+        groups.setdefault(item["name"], []).append(item["price"] * 2)
+    text = ";".join(f"{name}={sum(prices):.1f}" for name, prices in sorted(groups.items()))
+    time.sleep(0.002)
+    return len(text.upper().split(";"))
+
+"""
+_WARM_UP = "done = sum(ordinary_work(number) for number in range(ROUNDS // 4))\n"
+_HOLD = """\
+data = [f"string number {i} of the data" for i in range(TOTAL)]
+for number in range(ROUNDS):
+    done += ordinary_work(number) + len(data[number * 7919 % TOTAL])
+print(done, len(data))
+"""
+_RELEASE = """\
+data = [f"string number {i} of the data" for i in range(TOTAL)]
+for number in range(ROUNDS // 4):
+    done += ordinary_work(number) + len(data[number * 7919 % TOTAL])
+del data
+for number in range(ROUNDS):
+    done += ordinary_work(number)
+print(done)
+"""
+_LEAK = """\
+global_store = []
+
+def handle(number, size):
+    for i in range(size):
+        global_store.append(f"string {i} of request {number}, never asked for again")
+    return ordinary_work(number)
+
+for number in range(ROUNDS):
+    done += handle(number, TOTAL // ROUNDS)
+print(done, len(global_store))
+"""
+KEEPING = {"hold": _HOLD, "release": _RELEASE, "leak": _LEAK}
+
 
 def python_script(folder: Path, rounds: int) -> Path:
     """About 30,000 allocations a round."""
     script = folder / "script.py"
     script.write_text(_PYTHON.replace("ROUNDS", str(rounds)))
+    return script
+
+
+def keeping_script(folder: Path, name: str) -> Path:
+    """Arguments: how many strings it keeps in all, and in how many rounds it works."""
+    script = folder / f"{name}.py"
+    script.write_text(_KEEPING + _WARM_UP + KEEPING[name])
     return script
 
 
