@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "analyzer/base/text.h"
@@ -72,14 +73,26 @@ class Finder {
     return sum;
   }
 
-  Evidence evidence_of(const Unit& unit) const {
+  std::span<const replay::GenerationCell> lost_births(uint32_t site) const {
+    const auto found = context_.lost_births.find(site);
+    if (found == context_.lost_births.end()) return {};
+    return found->second;
+  }
+
+  // Of what is `lost` of the sites, or of what is not.
+  Evidence evidence_of(const Unit& unit, bool lost = false) const {
     Evidence evidence(life_.slices);
     evidence.floor = floor_;
     evidence.held = unit.held;
     evidence.graph = context_.graph;
     evidence.first_birth = UINT64_MAX;
     for (const uint32_t site : unit.sites) {
-      evidence.history.add(recording_.generations.cells(site));
+      if (lost) {
+        evidence.history.add(lost_births(site), 1);
+      } else {
+        evidence.history.add(recording_.generations.cells(site), 1);
+        evidence.history.add(lost_births(site), -1);
+      }
       evidence.first_birth = std::min(evidence.first_birth, recording_.tree.node(site).first_birth);
       evidence.allocations += recording_.tree.totals(site).allocations;
       evidence.allocated_bytes += recording_.tree.totals(site).allocated_bytes;
@@ -90,12 +103,21 @@ class Finder {
         evidence.judged_blocks += judged->second.blocks;
         evidence.resurrected_blocks += judged->second.freed_later;
       }
-      if (context_.bound) {
-        if (const auto bound = context_.bound(site)) evidence.bound_bytes = evidence.bound_bytes.value_or(0) + *bound;
-      }
     }
+    add_bound(unit, evidence);
     evidence.history.finish();
     return evidence;
+  }
+
+  void add_bound(const Unit& unit, Evidence& evidence) const {
+    if (context_.bounds.empty()) return;
+    std::vector<bool> counted(context_.bounds.size());
+    for (const uint32_t site : unit.sites) {
+      const std::optional<size_t> bound = context_.bound_of(site);
+      if (!bound || counted[*bound]) continue;
+      counted[*bound] = true;
+      evidence.bound_bytes = evidence.bound_bytes.value_or(0) + context_.bounds[*bound];
+    }
   }
 
   model::Finding lost_finding(size_t index) const {
@@ -106,7 +128,7 @@ class Finder {
     unit.sites.push_back(finding.site);
     std::sort(unit.sites.begin(), unit.sites.end());
     unit.sites.erase(std::unique(unit.sites.begin(), unit.sites.end()), unit.sites.end());
-    const Evidence evidence = evidence_of(unit);
+    const Evidence evidence = evidence_of(unit, true);
     finding.growth = rules_.describe(evidence).growth;
     finding.generations = rules_.generations(evidence.history);
     finding.sites = unit.sites.size();
@@ -196,7 +218,7 @@ class Finder {
     Evidence evidence(life_.slices);
     evidence.floor = floor_;
     for (uint32_t site = 0; site < recording_.tree.size(); ++site)
-      evidence.history.add(recording_.generations.cells(site));
+      evidence.history.add(recording_.generations.cells(site), 1);
     evidence.history.finish();
     findings.growth = rules_.describe(evidence).growth;
     findings.lasting_bytes = evidence.history.lasting_bytes();

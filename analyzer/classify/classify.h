@@ -23,6 +23,8 @@ struct Context {
   std::vector<model::Finding> lost;
   std::vector<std::vector<uint32_t>> lost_sites;
   std::unordered_map<uint32_t, model::BlockSum> lost_by_site;
+  // Of the same, by site: when they were born. `slice` is `born`.
+  std::unordered_map<uint32_t, std::vector<replay::GenerationCell>> lost_births;
   bool graph = false;  // a snapshot was analysed: what is not lost is reachable
 
   // Of the blocks of a site: the number of the root that holds most of them, and bytes that are only weakly held.
@@ -32,8 +34,9 @@ struct Context {
   };
   std::unordered_map<uint32_t, Holder> holders;
 
-  // The bound that the user declared for a site.
-  std::function<std::optional<uint64_t>(uint32_t site)> bound;
+  // Bounds that the user declared, in bytes, and which of them is for a site.
+  std::vector<uint64_t> bounds;
+  std::function<std::optional<size_t>(uint32_t site)> bound_of;
   // The function that allocates at a site; empty: not known.
   std::function<std::string(uint32_t site)> allocated_in;
 };

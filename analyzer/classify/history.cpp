@@ -4,19 +4,12 @@
 
 namespace tidemark::classify {
 
-void History::add(std::span<const replay::GenerationCell> cells) noexcept {
+void History::add(std::span<const replay::GenerationCell> cells, int times) noexcept {
   for (const replay::GenerationCell& cell : cells) {
     if (cell.slice >= slices_ || cell.born > cell.slice) continue;
     const size_t at = cell.born * slices_ + cell.slice;
-    bytes_[at] += static_cast<double>(cell.bytes);
-    blocks_[at] += cell.blocks;
-  }
-}
-
-void History::add(const History& other) noexcept {
-  for (size_t i = 0; i < bytes_.size(); ++i) {
-    bytes_[i] += other.bytes_[i];
-    blocks_[i] += other.blocks_[i];
+    bytes_[at] += static_cast<double>(cell.bytes) * times;
+    blocks_[at] += static_cast<double>(cell.blocks) * times;
   }
 }
 

@@ -14,8 +14,8 @@ class History {
  public:
   explicit History(size_t slices) : slices_(slices), bytes_(slices * slices), blocks_(slices * slices) {}
 
-  void add(std::span<const replay::GenerationCell> cells) noexcept;
-  void add(const History& other) noexcept;
+  // `times`: 1, or -1 to take them out.
+  void add(std::span<const replay::GenerationCell> cells, int times) noexcept;
   // Turns changes into what is live; once, behind the last add().
   void finish() noexcept;
 

@@ -1,38 +1,48 @@
 #include "analyzer/classify/life.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tidemark::classify {
 namespace {
 
 constexpr double kStartupShare = 0.1;  // of time or of activity, whichever is reached later
-// A slice releases when it frees that many times as many blocks as it allocates, or is the last one; and the release is
-// final when it takes that share of what was live.
+// A slice releases when it frees that many times as many blocks as it allocates, or is the last one that frees; and the
+// release is final when it takes that share of what was live.
 constexpr uint64_t kReleasing = 2;
 constexpr double kReleasedShare = 0.3;
+// What is live may rise by that share of its peak in a slice, and still be on its way down.
+constexpr double kLevel = 0.01;
 // An earlier fall of that share of the final one makes it one of the program's ordinary ups and downs.
 constexpr double kOrdinaryFall = 0.6;
 constexpr size_t kLongestRelease = 3;  // at most 1/3 of the slices
+constexpr size_t kLongestCoda = 2;     // slices behind the release in which hardly anything happens
+
+double live_of(const replay::RunSlice& slice) { return static_cast<double>(slice.live_bytes); }
 
 // Where the final release begins.
 size_t find_release(const std::vector<replay::RunSlice>& slices) {
   const size_t count = slices.size();
+  if (count < 2) return count;
+  double most = 0;
+  for (const replay::RunSlice& slice : slices) most = std::max(most, live_of(slice));
+  const auto change = [&](size_t i) { return live_of(slices[i]) - live_of(slices[i - 1]); };
   size_t begin = count;
-  while (begin > 1 && count - begin < count / kLongestRelease) {
+  while (begin > 1 && count - begin < kLongestCoda && std::abs(change(begin - 1)) <= kLevel * most) --begin;
+  bool first = true;
+  while (begin > 1 && count - begin < std::max<size_t>(count / kLongestRelease, 2)) {
     const replay::RunSlice& one = slices[begin - 1];
-    const bool falls = one.live_bytes <= slices[begin - 2].live_bytes;
-    if (!falls || (begin != count && one.frees < kReleasing * one.allocations)) break;
+    if (change(begin - 1) > kLevel * most || (!first && one.frees < kReleasing * one.allocations)) break;
+    first = false;
     --begin;
   }
-  if (begin == count) return count;
-  const auto before = static_cast<double>(slices[begin - 1].live_bytes);
-  const double fall = before - static_cast<double>(slices.back().live_bytes);
-  if (fall < kReleasedShare * before) return count;
+  const double before = live_of(slices[begin - 1]);
+  const double fall = before - live_of(slices.back());
+  if (begin == count || fall < kReleasedShare * std::max(before, kReleasedShare * most)) return count;
   double highest = 0;
   for (size_t i = 0; i < begin; ++i) {
-    const auto live = static_cast<double>(slices[i].live_bytes);
-    highest = std::max(highest, live);
-    if (highest - live >= kOrdinaryFall * fall) return count;
+    highest = std::max(highest, live_of(slices[i]));
+    if (highest - live_of(slices[i]) >= kOrdinaryFall * fall) return count;
   }
   return begin;
 }

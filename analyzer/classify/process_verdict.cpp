@@ -98,22 +98,18 @@ class Judge {
   }
 
   bool is_allocator() {
-    if (findings_.life.released() || !memory_.allocator_cached_bytes || !memory_.rss_bytes_at_end) return false;
+    if (findings_.life.released() || !memory_.allocator_cached_bytes || !memory_.ledger) return false;
     const auto cached = static_cast<double>(*memory_.allocator_cached_bytes);
-    const auto rss = static_cast<double>(*memory_.rss_bytes_at_end);
+    const auto rss = static_cast<double>(memory_.ledger->rss_bytes);
     if (cached < std::max(kLeastCached, kCachedShare * rss) || cached < held_) return false;
-    uint64_t free_pages = 0, pinned = 0;
-    for (const model::LedgerRow& row : memory_.ledger) {
-      if (row.name == "free-pages") free_pages = row.bytes;
-      if (row.name == "pinned-pages") pinned = row.bytes;
-    }
     const bool fell = level_ <= kFell * most_ || static_cast<double>(memory_.live_bytes_at_end) <=
                                                      kFell * static_cast<double>(memory_.peak_live_bytes);
-    const bool fragmented = pinned > free_pages;
+    const model::Ledger& ledger = *memory_.ledger;
+    const bool fragmented = ledger.bytes(model::LedgerKind::kPinnedPages) > ledger.bytes(model::LedgerKind::kFreePages);
     decide(VerdictClass::kAllocatorCaching, fragmented ? VerdictKind::kFragmentation : VerdictKind::kFreePages,
            fell ? 0.85 : 0.6);
     finish(fmt::format("the allocator holds {} of {} resident that {}, with {} live",
-                       format_bytes(*memory_.allocator_cached_bytes), format_bytes(*memory_.rss_bytes_at_end),
+                       format_bytes(*memory_.allocator_cached_bytes), format_bytes(memory_.ledger->rss_bytes),
                        fragmented ? "few small blocks pin" : "no live block needs",
                        format_bytes(memory_.live_bytes_at_end)),
            cached);

@@ -24,7 +24,8 @@ constexpr double kOldToYoung = 0.4;       // what an old generation keeps, to wh
 constexpr double kTurnover = 0.2;         // of the level, freed and replaced in the late half
 constexpr size_t kRounds = 10;
 constexpr double kStraight = 0.9;
-constexpr double kNewSites = 0.05;  // of all sites, first used while it grew
+constexpr double kNewSites = 0.05;     // of all sites, first used while it grew
+constexpr uint64_t kFewNewSites = 10;  // no more: no evidence
 constexpr double kWeakShare = 0.5;
 constexpr double kHigh = 0.85, kMedium = 0.6, kDoubtful = 0.4, kLow = 0.3;
 
@@ -176,7 +177,7 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
     new_sites += slices[i].new_sites;
     facts.marks += slices[i].marks;
   }
-  facts.new_sites = all_sites == 0 ? 0 : static_cast<double>(new_sites) / static_cast<double>(all_sites);
+  facts.new_sites = new_sites <= kFewNewSites ? 0 : static_cast<double>(new_sites) / static_cast<double>(all_sites);
 
   const std::string rate =
       judgement.growth.bytes_per_mark

@@ -98,13 +98,25 @@ void keep_top(std::vector<classify::Found>& findings, size_t top) {
 }
 
 // What the classification wants to know of the heap snapshots.
-classify::Context context_of(const Recording& recording, holders::Holders& holders) {
+classify::Context context_of(const Recording& recording, const ReportOptions& options, holders::Holders& holders) {
   classify::Context context;
   for (const holders::LostFinding& one : holders.lost()) {
     context.lost.push_back(one.finding);
     context.lost_sites.push_back(one.sites);
   }
   context.lost_by_site = holders.lost_by_site();
+  const replay::Slices& slices = recording.generations.slices();
+  holders.for_each_lost([&](uint32_t site, uint64_t birth, uint64_t bytes) {
+    const size_t index = slices.at(birth);
+    if (index >= slices.size()) return;
+    const auto born = static_cast<uint8_t>(index);
+    std::vector<replay::GenerationCell>& cells = context.lost_births[site];
+    const auto found = std::find_if(cells.begin(), cells.end(), [born](const auto& cell) { return cell.born == born; });
+    replay::GenerationCell& cell = found != cells.end() ? *found : cells.emplace_back();
+    cell.born = cell.slice = born;
+    ++cell.blocks;
+    cell.bytes += static_cast<int64_t>(bytes);
+  });
   context.graph = holders.has_graph();
   for (const auto& [site, held] : holders.site_holders(classify::sites_to_ask(recording))) {
     classify::Context::Holder& holder = context.holders[site];
@@ -113,6 +125,13 @@ classify::Context context_of(const Recording& recording, holders::Holders& holde
                                    [](const holders::HeldShare& share) { return !share.unreachable; });
     if (most != held.shares.end()) holder.root = most->group;
   }
+  for (const model::Bound& bound : options.bounds) context.bounds.push_back(bound.bytes);
+  context.bound_of = [&options, &holders](uint32_t site) -> std::optional<size_t> {
+    for (size_t i = 0; i < options.bounds.size(); ++i) {
+      if (holders.stack_names(site, options.bounds[i].site)) return i;
+    }
+    return std::nullopt;
+  };
   context.allocated_in = [&holders](uint32_t site) { return holders.allocated_in(site); };
   return context;
 }
@@ -236,7 +255,7 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
   holders.finish(recording);
   fill_snapshots(recording, holders.reachability(), report);
   ledgers.finish(recording, report);
-  const classify::Context context = context_of(recording, holders);
+  const classify::Context context = context_of(recording, options, holders);
   classify::Findings judged = classify::find(recording, context);
   std::vector<classify::Found>& findings = judged.found;
   report.verdict = classify::judge(recording, report.memory, judged, context.allocated_in);

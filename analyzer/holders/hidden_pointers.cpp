@@ -20,6 +20,7 @@ constexpr size_t kFewestCompressedBlocks = 4;
 constexpr ptrdiff_t kNeighbours = 4;
 // Regions and upper halves of addresses that are tried as bases.
 constexpr size_t kMostBases = 16;
+constexpr uint64_t kPage = 4096;
 // Pages of which the recorder samples words.
 constexpr uint64_t kSampledPages = 256;
 constexpr std::array<unsigned, 3> kShifts = {0, 3, 4};
@@ -73,10 +74,17 @@ void HiddenPointers::test_xor(const std::vector<uint32_t>& unreachable) {
     tally.words_differ |= word.value != tally.first_word;
     tally.linked += linked ? 1 : 0;
   }
+  // In a list every block but its ends has such a word. Leftovers in unused memory, a few here and there, fit by chance
+  // where blocks lie regularly.
+  std::unordered_set<uint64_t> pages;  // of which the recorder sampled words
+  for (const SampledWord& word : heap_.possible_xor()) pages.insert(word.source / kPage);
   for (const auto& [key, tally] : tallies) {
-    if (tally.blocks >= kFewestXorBlocks && tally.words_differ && tally.linked * 5 >= tally.blocks * 4) {
-      xor_[key.first] = true;
-    }
+    if (tally.blocks < kFewestXorBlocks || !tally.words_differ || tally.linked * 5 < tally.blocks * 4) continue;
+    const auto& [site, offset] = key;
+    const std::vector<uint64_t>& starts = sites.at(site);
+    const auto sampled = static_cast<size_t>(std::count_if(
+        starts.begin(), starts.end(), [&](uint64_t start) { return pages.contains((start + offset) / kPage); }));
+    if (tally.blocks * 5 >= sampled * 3) xor_[site] = true;
   }
 }
 
@@ -103,7 +111,7 @@ void HiddenPointers::test_compressed(const std::vector<uint32_t>& unreachable) {
   uint64_t pages = 0;
   for (const replay::PictureRegion& region : heap_.picture().regions) {
     const bool anonymous = region.path.empty() || region.path == "[heap]" || region.path.starts_with("[anon");
-    if (anonymous && (region.flags & trace::RegionRecord::kScanned) != 0) pages += (region.end - region.start) / 4096;
+    if (anonymous && (region.flags & trace::RegionRecord::kScanned) != 0) pages += (region.end - region.start) / kPage;
   }
   sampled_ = 1.0 / static_cast<double>(pages / kSampledPages + 1);
 

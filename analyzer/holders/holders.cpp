@@ -160,6 +160,7 @@ void Holders::plan_who_holds_address(uint64_t address) {
 }
 
 bool Holders::stack_names(uint32_t site, const std::string& text) {
+  if (!names_) return false;
   const std::vector<Names::Function> functions = names_->functions(site, Names::kMaxFrames);
   return std::any_of(functions.begin(), functions.end(), [&](const Names::Function& function) {
     return function.name.find(text) != std::string::npos || function.file.find(text) != std::string::npos;

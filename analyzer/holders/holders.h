@@ -55,6 +55,16 @@ class Holders {
   // What they account for, by site.
   const std::unordered_map<uint32_t, model::BlockSum>& lost_by_site() const noexcept { return lost_by_site_; }
 
+  // visit(site, birth in ticks, bytes) for each block that the findings of unreachable memory account for.
+  template <class Visitor>
+  void for_each_lost(Visitor visit) const {
+    if (!heap_) return;
+    for (const LostBlock& lost : lost_blocks_) {
+      const graph::Block& block = heap_->graph().blocks()[lost.block];
+      if (!lost.gone && lost.birth != 0) visit(block.site, lost.birth, block.size);
+    }
+  }
+
   // Who holds the blocks of sites; empty without a graph.
   std::unordered_map<uint32_t, SiteHolders> site_holders(const std::vector<uint32_t>& sites) const;
 
@@ -71,6 +81,8 @@ class Holders {
   model::WhoHolds who_holds();
   std::vector<model::Holder> tree();
 
+  // Whether a function or a file on a site's allocation stack contains the text.
+  bool stack_names(uint32_t site, const std::string& text);
   // The function that allocated a site's blocks; empty: not known.
   std::string allocated_in(uint32_t site);
 
@@ -87,7 +99,6 @@ class Holders {
   std::vector<uint32_t> best_cycle(uint32_t head);
   void plan_who_holds_address(uint64_t address);
   void plan_who_holds_site(const std::string& text);
-  bool stack_names(uint32_t site, const std::string& text);
 
   symbols::SymbolStore& store_;
   Areas::Allocator allocator_;

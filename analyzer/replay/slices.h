@@ -8,6 +8,7 @@
 // which of today's slices that is. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +60,12 @@ class Slices {
   size_t size() const noexcept { return slices_.size(); }
   const RunSlice& operator[](size_t index) const noexcept { return slices_[index]; }
   const std::vector<RunSlice>& all() const noexcept { return slices_; }
+  // The slice that a moment lies in; size() behind all that have ended.
+  size_t at(uint64_t time) const noexcept {
+    const auto found = std::partition_point(slices_.begin(), slices_.end(),
+                                            [time](const RunSlice& slice) { return slice.end <= time; });
+    return static_cast<size_t>(found - slices_.begin());
+  }
   size_t index(uint16_t serial) const noexcept { return serial == serial_ ? slices_.size() : index_of_[serial]; }
 
  private:
