@@ -4,8 +4,8 @@
 //   evidence   live bytes grow while documents come in and are flat from then on, while the index is used; current =
 //              peak, reachable
 //   figures    24,000 documents in 64 cells, two of which stay empty: at the end 48,063 blocks, 39,627,520 bytes (each
-//              document an embedding of 1,536 and a title of 48; the cells' arrays of entries, 1,607,424, and the array
-//              of cells)
+//              document an embedding of 1,536 and a title of 48; the cells' arrays of entries, 1,607,424, and the
+//              array of cells)
 //
 // The documents name the case ("in-memory embedding indexes") without figures. --scale 100 is 2.4 million documents.
 

@@ -3,9 +3,8 @@
 //   verdict    retained-by-design / episodic
 //   evidence   one tooth for each sequence; the troughs between them are flat, nothing of a sequence outlives it
 //   figures    10 sequences of 640 to 1,024 tokens in turn: pages of 16 tokens, one of keys and one of values in each
-//   of
-//              24 layers, 8,192 bytes each. A sequence of 1,024 tokens has 3,072 pages, 25,165,824 bytes, and 48 arrays
-//              of page pointers, 24,576; in the troughs the cache is empty
+//              of 24 layers, 8,192 bytes each. A sequence of 1,024 tokens has 3,072 pages, 25,165,824 bytes, and 48
+//              arrays of page pointers, 24,576; in the troughs the cache is empty
 //
 // The documents name the case ("model KV cache growth during long sequences") without figures. --scale 100 is a context
 // of 102,400 tokens.

@@ -5,10 +5,14 @@ and finds its verdict, its holder or cycle, and the figures that it prints of it
 ROWS and `misses` are what bench/demos runs over and over, with other compilers and at other scales.
 """
 
+import contextlib
 import ctypes
 import json
+import os
 import re
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from tidemark_testing import BUILD, FULL, TestCase, main, record, report, run
 
@@ -58,7 +62,7 @@ ROWS = (
     Row("sessions", (), (RETAINED,), ("episodic", "bounded-cache"), holder="sessions", held=(7600, 7_059_200)),
     Row("sessions", ("--abandon",), (LEAK,), ("unbounded-retention",), holder="sessions", held=(44_000, 32_236_800)),
     Row("maxrss", (), (NO_GROWTH,), ("released",), held=(100_048, 8_344_788)),
-    Row("growth_cycles", (), (RETAINED, NO_GROWTH), confidence=(0.31, 0.79), held=(12_430, 94_227_648)),
+    Row("growth_cycles", (), (RETAINED, NO_GROWTH), confidence=(0.31, 0.79), held=(12_420, 94_221_648)),
     Row("server_hours", (), (LEAK,), ("unbounded-retention",), holder="frames", held=(60_816, 70_774_992)),
     Row("server_hours", ("--cleanup",), (RETAINED,), held=(9_410, 9_824_040)),
     Row("warm_up", (), (RETAINED,), ("bounded-cache", "working-set"), holder="compiled_pages",
@@ -252,7 +256,7 @@ class Demos(TestCase):
         self.assertEqual(figures["cycle 1"], (11_930, 93_927_648))
         live = [mark["live_bytes"] for mark in document["marks"] if mark["name"].startswith("cycle ")]
         self.assertEqual(len(live), 5)
-        self.assertAlmostEqual(live[4] / live[0] - 1, 0.0032, places=3)
+        self.assertAlmostEqual(live[4] / live[0] - 1, 0.0031, places=4)
 
     def check_server_hours(self, document, figures):
         self.assertEqual(figures["hour 0"], (8_040, 8_393_760))
@@ -289,6 +293,46 @@ def add_tests():
 add_tests()
 
 
+class KilledByTheKernel(TestCase):
+    """`oom` in a cgroup with a limit: nothing in the process knows that it is about to end."""
+
+    @contextlib.contextmanager
+    def memory_group(self, limit):
+        """A memory cgroup of either version; yields the file that takes its members."""
+        for parent, name in ((Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
+                             (Path("/sys/fs/cgroup"), "memory.max")):
+            group = parent / f"tidemark_demos.{os.getpid()}"
+            with contextlib.suppress(OSError):
+                group.mkdir()
+            try:
+                (group / name).write_text(str(limit))
+            except OSError:
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+                continue
+            try:
+                yield group / "cgroup.procs"
+            finally:
+                for _ in range(100):  # The dead leave a little later.
+                    with contextlib.suppress(OSError):
+                        group.rmdir()
+                        break
+                    time.sleep(0.05)
+            return
+        self.skipTest("no memory cgroup can be made here")
+
+    def test_oom(self):
+        with self.memory_group(110 << 20) as members:
+            recording = record([BUILD / "bin/demos/oom", "--limit-mb", "0"], self.folder / "traces",
+                               preexec_fn=lambda: members.write_text(str(os.getpid())))
+        self.assertEqual(recording.status, 137)
+        document = recording.report()
+        self.assertEqual(document["process"]["end"], {"kind": "signaled", "code": 9})
+        self.assertGreater(document["memory"]["live_bytes_at_end"], 80 << 20)
+        (row,) = (row for row in ROWS if row.demo == "oom")
+        self.assertEqual(misses(row, document), [], str(document["verdict"]))
+
+
 class ResidentSets(TestCase):
     """The resident sets that the documents give, in MB, are those of the demos when nothing records them. At their full
     size within 1%; the tenth of it that is the default has the same process around it, and differs more."""
@@ -302,7 +346,7 @@ class ResidentSets(TestCase):
             self.assertLess(abs(resident / document - 1), tolerance, f"{command}: {found}, expected {expected}")
 
     def test_growth_cycles(self):
-        self.assert_resident(["growth_cycles"], [92.6, 92.7, 92.9, 93.0, 93.0], 0.01)
+        self.assert_resident(["growth_cycles"], [92.6, 92.8, 92.9, 93.0, 93.0], 0.01)
 
     def test_server_hours(self):
         for flags, hours in ([], [111, 250, 390, 530, 670, 713]), (["--cleanup"], [120, 122, 124, 125, 125, 126]):
