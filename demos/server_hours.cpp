@@ -106,7 +106,7 @@ demo::Tally count_live() {
   constexpr std::size_t kMapLinks = 32;
   demo::Tally tally;
   for (const std::string& statement : statements) {
-    tally.add_block(kListLinks + sizeof statement);
+    tally.add_block(kListLinks + sizeof(std::string));
     tally.add(statement);
   }
   for (const Frame& frame : frames) {
