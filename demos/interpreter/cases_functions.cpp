@@ -23,7 +23,6 @@ void work_in_quarters(const Options& options, std::size_t requests, std::string_
 void run_scopes(const Options& options) {
   start(options, kUsedLibraries);
   interpreter->run(R"(
-    use text
     defi process_data(items) =>
       let total = 0
       let doubled = []
@@ -36,7 +35,7 @@ void run_scopes(const Options& options) {
 
     # Each scope's variables go when it returns, also those that the scopes inside took with them.
     defi outer(name) =>
-      let prefix = upper(name)
+      let prefix = name + ", whose variable the inner ones use"
       defi inner(number) =>
         let text = prefix + " in the inner scope, number " + str(number)
         defi innermost(more) => len(text) + more
@@ -113,7 +112,6 @@ void run_self_reference(const Options& options) {
   start(options, kUsedLibraries);
   interpreter->run(R"(
     use dicts
-    use sys
     defi make_structure(number) =>
       let self_ref = {"value": number, "name": "structure " + str(number) + " of those that hold themselves"}
       let parts = [self_ref]
@@ -122,13 +120,11 @@ void run_self_reference(const Options& options) {
     end
     let loop = 0
     let structures = 0
-    let collected = 0
   )");
-  const std::size_t structures = options.scaled(400);
+  const std::size_t structures = options.scaled(1000);
   set("structures", structures);
-  // The short strings are there before anything is counted.
-  interpreter->run("for loop in range(structures)\n  str(loop)\nend\nmake_structure(0)");
-  if (options.collect) interpreter->run("collect()");
+  // The short strings that it makes are there before anything is counted.
+  interpreter->run("for loop in range(100)\n  \"structure \" + str(loop)\nend");
 
   const tombo::MemoryUse before = mark("before the rounds");
   set("requests", options.scaled(kRequests));
@@ -136,9 +132,9 @@ void run_self_reference(const Options& options) {
   const std::size_t collected_before = tombo::collector.collected();
   demo::Pace pace(options.seconds * 7 / 8, kCollections);
   for (int round = 1; round <= kCollections; ++round) {
-    interpreter->run("for loop in range(structures)\n  make_structure(loop)\nend");
+    interpreter->run("for loop in range(structures)\n  make_structure(loop % 100)\nend");
     interpreter->run("handle_requests(requests)");
-    if (options.collect) interpreter->run("change collected to collect()");
+    if (options.collect) tombo::collector.collect();
     if (round % 10 == 0) mark(("after round " + std::to_string(round)).c_str());
     pace.wait();
   }
@@ -151,9 +147,10 @@ void run_self_reference(const Options& options) {
 }
 
 void run_recursion(const Options& options) {
-  start(options, kUsedLibraries);
+  tombo::Interpreter::Options with_limit = kUsedLibraries;
+  with_limit.recursion_limit = options.depth;
+  start(options, with_limit);
   interpreter->run(R"(
-    use sys
     defi descend(n) =>
       let local = "the local variable of frame " + str(n)
       if n <= 1
@@ -164,7 +161,6 @@ void run_recursion(const Options& options) {
     end
   )");
   set("depth", options.depth);
-  interpreter->run("set_recursion_limit(depth)");
   try {
     interpreter->run("descend(depth + 1)");
   } catch (const tombo::Error& error) {

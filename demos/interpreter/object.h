@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "memory.h"
+#include "memory_use.h"
 
 namespace tombo {
 
