@@ -11,10 +11,10 @@ namespace {
 constexpr int kRounds = 160;
 
 // Rounds with a mark at each quarter of them.
-void work_in_quarters(const Options& options, std::size_t requests, std::string_view program) {
+void work_in_quarters(const Options& options, int rounds, std::string_view program) {
   for (int quarter = 1; quarter <= 4; ++quarter) {
-    work(options.seconds * 7 / 32, kRounds / 4, requests, program);
-    mark(("after round " + std::to_string(quarter * kRounds / 4)).c_str());
+    work(options.seconds * 7 / 32, rounds / 4, options.scaled(kRequests), program);
+    mark(("after round " + std::to_string(quarter * rounds / 4)).c_str());
   }
 }
 
@@ -55,7 +55,7 @@ void run_scopes(const Options& options) {
     let calls = 0
   )");
   set("calls", options.scaled(10));
-  work_in_quarters(options, options.scaled(kRequests), R"(
+  work_in_quarters(options, kRounds, R"(
     for call in range(calls)
       process_data(data)
       outer("the outer scope")
@@ -74,7 +74,7 @@ void run_closures_in_loop(const Options& options) {
   )");
   if (!options.stored) {
     set("loops", options.scaled(5));
-    work_in_quarters(options, options.scaled(kRequests), R"(
+    work_in_quarters(options, kRounds, R"(
       for loop in range(loops)
         for i in range(100)
           let processor = make_processor(i)
@@ -167,8 +167,9 @@ void run_recursion(const Options& options) {
     std::printf("error: %s\n", error.what());
   }
   mark("after the error");
-  set("times", options.scaled(2));
-  work_in_quarters(options, options.scaled(kRequests), "for time in range(times)\n  descend(depth)\nend");
+  // Few: a recorder has to look at each of the stacks.
+  set("times", options.scaled(1));
+  work_in_quarters(options, 40, "for time in range(times)\n  descend(depth)\nend");
   std::printf("depth %zu: stack of %zu bytes\n", options.depth, interpreter->peak_stack_bytes());
 }
 
