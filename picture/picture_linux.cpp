@@ -7,6 +7,7 @@
 #include "picture/picture.h"
 #include "picture/text_file_linux.h"
 #include "picture/words.h"
+#include "picture/zero_pages_linux.h"
 #include "trace/chunk_writer.h"
 
 namespace tidemark::picture {
@@ -103,6 +104,8 @@ class PageMap {
     return got == static_cast<long>(pages * sizeof(uint64_t));
   }
 
+  int descriptor() const noexcept { return static_cast<int>(fd_); }
+
   // The same for this process's memory without a page map: of shared and file memory also what others have in memory.
   static bool ask(uint64_t address, size_t pages, uint64_t* entries) noexcept {
     uint8_t resident[kWindowPages];
@@ -128,6 +131,7 @@ class PictureWriter {
         regions_(job.map_memory),
         ranges_memory_(job.map_memory),
         memory_pages_(job.memory_of, job.memory_of == 0),
+        zero_pages_(memory_pages_.descriptor()),
         file_pages_(job.files_of, job.files_of == 0) {}
 
   int write() noexcept {
@@ -146,6 +150,9 @@ class PictureWriter {
     for (const Region& region : regions_) {
       if (counted_first(region)) count_pages(region);
     }
+    const Resident now = read_resident(job_.files_of, false);
+    end_.counted_file = now.file;
+    end_.counted_shmem = now.shared;
     if (job_.pages_counted != nullptr) job_.pages_counted(job_.chunks.context);
     for (const Region& region : regions_) look_through(region);
     for (size_t i = 0; i < job_.kernel_word_count; ++i) kernel_.add(8 * (i + 1), job_.kernel_words[i], *this);
@@ -331,6 +338,11 @@ class PictureWriter {
           end_.unreadable_bytes += pages * kPage;
           continue;
         }
+      } else if (!counted) {
+        // Nothing is in them, neither pointers nor anything that counts.
+        zero_pages_.find(at, pages, [this](size_t first, size_t behind) {
+          for (size_t i = first; i < behind; ++i) entries_[i] = 0;
+        });
       }
       for (size_t i = 0; i < pages;) {
         const PageState state = PageMap::state(entries_[i]);
@@ -487,7 +499,9 @@ class PictureWriter {
   Array<Region> regions_;
   Array<Range> ranges_memory_;
   Ranges ranges_;
-  PageMap memory_pages_, file_pages_;
+  PageMap memory_pages_;
+  ZeroPages zero_pages_;
+  PageMap file_pages_;
   Residency residency_;
   WordCoder plain_{WordsRecord::kPlain}, tagged_{WordsRecord::kTagged}, kernel_{WordsRecord::kKernel},
       vtables_{WordsRecord::kVtable}, xored_{WordsRecord::kPossibleXor},

@@ -347,10 +347,13 @@ struct PictureEndRecord {
   uint64_t words = 0, scanned_bytes = 0, swapped_bytes = 0, unreadable_bytes = 0, duration_ns = 0;
   // The process's resident set at the cut, as the kernel counts it; 0: not known.
   uint64_t rss = 0, rss_anon = 0, rss_file = 0, rss_shmem = 0;
+  // rss_file and rss_shmem when the pages of files and of the recorder had been counted, some milliseconds later, while
+  // the program went on; 0: not known.
+  uint64_t counted_file = 0, counted_shmem = 0;
   template <class V>
   void visit(V& v) {
     v(error), v(words), v(scanned_bytes), v(swapped_bytes), v(unreadable_bytes), v(duration_ns);
-    v(rss), v(rss_anon), v(rss_file), v(rss_shmem);
+    v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(counted_file), v(counted_shmem);
   }
 };
 

@@ -23,6 +23,7 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kGuardMost = uint64_t{64} << 10;
 // Static thread-local storage, where modules do not tell how much there is; a thread's control block above its pointer.
 constexpr uint64_t kMostThreadLocal = uint64_t{64} << 10;
+constexpr uint64_t kMostLoaderBytes = uint64_t{128} << 10;
 constexpr uint64_t kControlBlock = uint64_t{4} << 10;
 
 bool is_private_anonymous(const PictureRegion& region) {
@@ -130,6 +131,8 @@ class Mapper {
         return in_row(LedgerKind::kSharedMemory);
       } else if (has_guard(index)) {
         return in_row(LedgerKind::kThreadStacks);
+      } else if (cut_.forked) {
+        return in_row(LedgerKind::kInherited);
       }
     } else if (shared && (path.empty() || path.starts_with("[anon_shmem") || path.starts_with("/dev/shm/") ||
                           path.starts_with("/memfd:") || path.starts_with("/SYSV"))) {
@@ -199,7 +202,8 @@ class Mapper {
       region = cut_.picture.region_at(thread.thread_pointer);
       if (region == nullptr || !is_private_anonymous(*region)) continue;
       uint64_t start = region->start, end = region->end;
-      if (held_blocks(*region)) {
+      // The kernel merges neighbours: only a small region is the loader's as a whole.
+      if (end - start > kMostLoaderBytes || held_blocks(*region)) {
         start = std::max(start, thread.thread_pointer - std::min(thread.thread_pointer, thread_local_bytes));
         end = std::min(end, thread.thread_pointer + kControlBlock);
         if (has_live_block(start, end)) continue;

@@ -48,6 +48,14 @@ model::Ledger of_sample(const Recording& recording, const replay::ProcessSample&
   return ledger;
 }
 
+// At the moment at which the rows' pages were counted. What is private comes from a copy made at the cut; pages of
+// files (the trace's among them, which grows all the time) were counted a little later.
+uint64_t resident(const trace::PictureEndRecord& end) {
+  const uint64_t counted = end.counted_file + end.counted_shmem, before = end.rss_file + end.rss_shmem;
+  if (counted == 0) return end.rss;
+  return counted >= before ? end.rss + (counted - before) : end.rss - std::min(end.rss, before - counted);
+}
+
 }  // namespace
 
 void Ledgers::add(const CutHeap& cut) {
@@ -61,7 +69,7 @@ void Ledgers::add(const CutHeap& cut) {
   ledger = {};
   ledger.source = model::LedgerSource::kSnapshot;
   ledger.snapshot = cut.picture.head.id;
-  ledger.rss_bytes = end.rss;
+  ledger.rss_bytes = resident(end);
   account.fill(ledger);
 }
 
