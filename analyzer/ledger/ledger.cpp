@@ -75,6 +75,7 @@ void Ledgers::add(const CutHeap& cut) {
 
 void Ledgers::finish(const Recording& recording, model::Report& report) {
   model::Memory& memory = report.memory;
+  if (recording.samples.count != 0) memory.max_rss_live_bytes = recording.samples.max_rss_live;
   if (recording.samples.at_end) {
     const replay::ProcessSample& sample = *recording.samples.at_end;
     memory.rss_bytes_at_end = sample.rss;
@@ -90,6 +91,12 @@ void Ledgers::finish(const Recording& recording, model::Report& report) {
         snapshot.reason == model::SnapshotReason::kMainReturned || snapshot.reason == model::SnapshotReason::kExit;
     if (at_end) found->second.source = model::LedgerSource::kEndSnapshot;
     snapshot.ledger = found->second;
+    // A snapshot may see more than any sample did.
+    if (memory.max_rss_bytes.value_or(UINT64_MAX) < found->second.rss_bytes) {
+      memory.max_rss_bytes = found->second.rss_bytes;
+      memory.max_rss_time_s = snapshot.time_s;
+      memory.max_rss_live_bytes = snapshot.live_bytes;
+    }
     // The end is the first moment that is called so; teardown follows.
     if (memory.ledger && memory.ledger->source == model::LedgerSource::kEndSnapshot) continue;
     memory.ledger = found->second;
@@ -98,7 +105,6 @@ void Ledgers::finish(const Recording& recording, model::Report& report) {
     memory.recorder_bytes_at_end = found->second.bytes(LedgerKind::kRecorder);
   }
   if (memory.ledger) memory.allocator_cached_bytes = memory.ledger->allocator_cached_bytes();
-  if (recording.samples.count != 0) memory.max_rss_live_bytes = recording.samples.max_rss_live;
 }
 
 }  // namespace tidemark::ledger

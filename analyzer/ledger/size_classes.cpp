@@ -1,23 +1,27 @@
 #include "analyzer/ledger/size_classes.h"
 
-#include <algorithm>
-
 namespace tidemark::ledger {
 namespace {
 constexpr uint64_t kPage = 4096;
 }
 
 void SizeClasses::learn_large(uint64_t size, uint64_t distance) {
-  const auto found = large_.find(size);
-  if (found != large_.end()) {
-    found->second = std::min(found->second, distance);
-  } else if (large_.size() < kMaxLarge) {
-    large_.emplace(size, distance);
+  auto found = seen_large_.find(size);
+  if (found == seen_large_.end()) {
+    if (seen_large_.size() == kMaxLarge) return;
+    found = seen_large_.emplace(size, Seen{}).first;
   }
+  found->second.add(size, distance);
 }
 
 void SizeClasses::settle() {
-  large_classes_.assign(large_.begin(), large_.end());
+  for (const auto& [size, seen] : seen_large_) {
+    if (!seen.is_class(size) || (known_large_.size() == kMaxLarge && !known_large_.contains(size))) continue;
+    uint64_t& known = known_large_.try_emplace(size, seen.least).first->second;
+    known = std::min(known, seen.least);
+  }
+  seen_large_.clear();
+  large_classes_.assign(known_large_.begin(), known_large_.end());
   std::sort(large_classes_.begin(), large_classes_.end());
   uint64_t least = UINT64_MAX;
   for (auto one = large_classes_.rbegin(); one != large_classes_.rend(); ++one) {
@@ -25,7 +29,9 @@ void SizeClasses::settle() {
     one->second = least;
   }
   for (uint64_t size = kSmall + 1; size-- != 0;) {
-    least = std::min(least, least_[size]);
+    if (seen_[size].is_class(size)) known_[size] = std::min(known_[size], seen_[size].least);
+    seen_[size] = {};
+    least = std::min(least, known_[size]);
     class_of_[size] = least <= most(size) ? std::max(least, size) : aligned(size);
   }
 }
