@@ -19,11 +19,14 @@ namespace {
 constexpr uint64_t kFoldFloorBytes = 1024;
 constexpr uint64_t kFoldShareOfPeak = 1000;  // 1/1000
 constexpr uint64_t kTrendFloorBytes = 64 << 10;
+constexpr uint64_t kLeastCachedBytes = 1 << 20;
+constexpr uint64_t kCachedShareOfRss = 10;  // 1/10
 
 class Finder {
  public:
-  Finder(const replay::Recording& recording, const Context& context)
+  Finder(const replay::Recording& recording, const model::Memory& memory, const Context& context)
       : recording_(recording),
+        memory_(memory),
         context_(context),
         life_(find_life(recording)),
         rules_(recording, life_),
@@ -42,6 +45,7 @@ class Finder {
                         holder == context_.holders.end() ? std::nullopt : holder->second.root});
     }
     for (Cause& cause : join_causes(recording_.tree, std::move(causes))) add(std::move(cause), findings, units.folded);
+    add_allocator(findings);
     std::stable_sort(findings.found.begin(), findings.found.end(), [](const Found& a, const Found& b) {
       return a.finding.bytes != b.finding.bytes ? a.finding.bytes > b.finding.bytes : a.finding.site < b.finding.site;
     });
@@ -55,7 +59,7 @@ class Finder {
   // Live when the working life ends, and not lost.
   model::BlockSum held(uint32_t site) const {
     model::BlockSum sum;
-    if (life_.released() && life_.end != 0) {
+    if (life_.released && life_.end != 0) {
       int64_t blocks = 0, bytes = 0;
       for (const replay::GenerationCell& cell : recording_.generations.cells(site)) {
         if (cell.slice >= life_.end) continue;
@@ -183,6 +187,47 @@ class Finder {
     }
   }
 
+  // Pages that the allocator holds beyond what is live. They are nobody's growth; after a final release they are what a
+  // program leaves that is about to end.
+  void add_allocator(Findings& findings) const {
+    if (life_.released || !memory_.ledger || !memory_.allocator_cached_bytes) return;
+    const model::Ledger& ledger = *memory_.ledger;
+    const uint64_t cached = *memory_.allocator_cached_bytes;
+    if (cached < std::max(kLeastCachedBytes, ledger.rss_bytes / kCachedShareOfRss)) return;
+    const uint64_t pinned = ledger.bytes(model::LedgerKind::kPinnedPages);
+    const uint64_t free_pages = ledger.bytes(model::LedgerKind::kFreePages);
+    model::Finding finding;
+    finding.verdict_class = model::VerdictClass::kAllocatorCaching;
+    finding.kind = pinned > free_pages ? model::VerdictKind::kFragmentation : model::VerdictKind::kFreePages;
+    finding.bytes = cached;
+    finding.sites = 0;
+    const bool fell = recording_.end.live_bytes * 2 <= recording_.totals.peak_bytes;
+    finding.confidence = fell ? 0.85 : 0.6;
+    finding.summary =
+        finding.kind == model::VerdictKind::kFragmentation
+            ? "Free memory that cannot go back to the system: small blocks that still live lie on its pages."
+            : "Free memory that the allocator keeps for later: the program has freed it, and no live block needs it.";
+    finding.evidence.push_back(
+        fmt::format("{} on pages without a live block, {} on pages that few blocks pin, {} between "
+                    "live blocks",
+                    format_bytes(free_pages), format_bytes(pinned),
+                    format_bytes(ledger.bytes(model::LedgerKind::kFreeBetweenBlocks))));
+    if (fell) {
+      finding.evidence.push_back(fmt::format("live memory fell from {} to {}",
+                                             format_bytes(recording_.totals.peak_bytes),
+                                             format_bytes(recording_.end.live_bytes)));
+    }
+    if (finding.kind == model::VerdictKind::kFragmentation && !ledger.pinned_by.empty()) {
+      const model::PinningSite& site = ledger.pinned_by.front();
+      finding.site = site.site;
+      finding.sites = ledger.pinning_sites;
+      finding.evidence.push_back(fmt::format("most of it is pinned by {} ({}) on {} allocated there",
+                                             plural(site.blocks, "block"), format_bytes(site.bytes),
+                                             plural(site.pages, "page")));
+    }
+    findings.found.push_back({std::move(finding)});
+  }
+
   std::string birth_text(const Unit& unit, const Evidence& evidence) const {
     uint64_t last = 0;
     for (const uint32_t site : unit.sites) last = std::max(last, last_birth(site));
@@ -225,6 +270,7 @@ class Finder {
   }
 
   const replay::Recording& recording_;
+  const model::Memory& memory_;
   const Context& context_;
   Life life_;
   Rules rules_;
@@ -246,6 +292,8 @@ std::vector<uint32_t> sites_to_ask(const replay::Recording& recording) {
   return sites;
 }
 
-Findings find(const replay::Recording& recording, const Context& context) { return Finder(recording, context).find(); }
+Findings find(const replay::Recording& recording, const model::Memory& memory, const Context& context) {
+  return Finder(recording, memory, context).find();
+}
 
 }  // namespace tidemark::classify

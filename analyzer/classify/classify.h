@@ -55,7 +55,8 @@ struct Findings {
   std::vector<double> lasting_bytes;  // of the process, by slice: of blocks born at least a slice before
 };
 
-Findings find(const replay::Recording& recording, const Context& context);
+// `memory` is complete by then.
+Findings find(const replay::Recording& recording, const model::Memory& memory, const Context& context);
 
 // Sites whose holders find() wants to know: those that hold enough to be a finding.
 std::vector<uint32_t> sites_to_ask(const replay::Recording& recording);
@@ -63,7 +64,7 @@ std::vector<uint32_t> sites_to_ask(const replay::Recording& recording);
 // max(0.1% of the peak, 1 KB).
 uint64_t fold_below(const replay::Recording& recording) noexcept;
 
-// The verdict on the process. `memory` is complete by then.
+// The verdict on the process.
 model::Verdict judge(const replay::Recording& recording, const model::Memory& memory, const Findings& findings,
                      const std::function<std::string(uint32_t site)>& allocated_in = {});
 

@@ -7,6 +7,8 @@ namespace tidemark::classify {
 namespace {
 
 constexpr double kStartupShare = 0.1;  // of time or of activity, whichever is reached later
+constexpr double kWorking = 0.8;
+constexpr double kStandstill = 0.02;  // of the run's activity
 // A slice releases when it frees that many times as many blocks as it allocates, or is the last one that frees; and the
 // release is final when it takes that share of what was live.
 constexpr uint64_t kReleasing = 2;
@@ -47,6 +49,24 @@ size_t find_release(const std::vector<replay::RunSlice>& slices) {
   return begin;
 }
 
+// A program that meets a memory limit stands still for a while, as the kernel looks for pages, before it is killed.
+// That is no sign that it had stopped growing.
+size_t find_standstill(const replay::Recording& recording) {
+  const std::vector<replay::RunSlice>& slices = recording.generations.slices().all();
+  const auto end = static_cast<trace::EndKind>(recording.header.end_kind);
+  if (recording.life_end_seen || (end != trace::EndKind::kNone && end != trace::EndKind::kSignaled))
+    return slices.size();
+  uint64_t all = 0, tail = 0;
+  for (const replay::RunSlice& slice : slices) all += slice.allocations + slice.frees;
+  size_t begin = slices.size();
+  while (begin > slices.size() / 2) {
+    tail += slices[begin - 1].allocations + slices[begin - 1].frees;
+    if (static_cast<double>(tail) > kStandstill * static_cast<double>(all)) break;
+    --begin;
+  }
+  return begin;
+}
+
 }  // namespace
 
 Life find_life(const replay::Recording& recording) {
@@ -55,21 +75,25 @@ Life find_life(const replay::Recording& recording) {
   life.slices = slices.size();
   if (slices.empty()) return life;
   life.end = find_release(slices);
+  life.released = life.end < life.slices;
+  if (!life.released) life.end = find_standstill(recording);
 
   const uint64_t start = recording.header.start_ticks;
-  const auto whole_time = static_cast<double>(std::max<uint64_t>(slices.back().end - start, 1));
+  const auto whole_time = static_cast<double>(std::max<uint64_t>(slices[life.end - 1].end - start, 1));
   double whole_activity = 0;
   for (const replay::RunSlice& slice : slices) whole_activity += static_cast<double>(slice.allocations + slice.frees);
   double activity = 0;
+  bool working = false;  // the program's repeated work has begun: it frees about as much as it allocates
   for (size_t i = 0; i < slices.size(); ++i) {
     activity += static_cast<double>(slices[i].allocations + slices[i].frees);
     const double time_share = static_cast<double>(slices[i].end - start) / whole_time;
     const double activity_share = activity / std::max(whole_activity, 1.0);
     life.at.push_back((time_share + activity_share) / 2);
     life.hours.push_back(recording.clock.seconds(slices[i].end) / 3600);
-    if (std::min(time_share, activity_share) <= kStartupShare) life.startup = i + 1;
+    working |= i != 0 && static_cast<double>(slices[i].frees) > kWorking * static_cast<double>(slices[i].allocations);
+    if (!working && std::min(time_share, activity_share) <= kStartupShare) life.startup = i + 1;
   }
-  life.startup = std::min(life.startup, life.end);
+  life.startup = std::clamp<size_t>(life.startup, 1, life.end);
   return life;
 }
 

@@ -12,13 +12,12 @@
 namespace tidemark::classify {
 
 struct Life {
-  size_t slices = 0;          // of the run up to the end of the program's life; 0: nothing was recorded
-  size_t startup = 0;         // slices [0, startup) are start-up
-  size_t end = 0;             // slices [end, slices) are the final release; startup <= end
+  size_t slices = 0;   // of the run up to the end of the program's life; 0: nothing was recorded
+  size_t startup = 0;  // slices [0, startup) are start-up
+  size_t end = 0;      // slices [end, slices) are the final release, or the standstill before it was killed
+  bool released = false;
   std::vector<double> at;     // by slice: where in the run it ends, 0 to 1: the mean of its shares of time and activity
   std::vector<double> hours;  // by slice: when it ends
-
-  bool released() const noexcept { return end < slices; }
 };
 
 Life find_life(const replay::Recording& recording);

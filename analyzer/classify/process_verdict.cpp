@@ -25,13 +25,14 @@ constexpr double kLeastLeakConfidence = 0.5;
 constexpr double kLeastGrowth = 64 << 10;    // bytes
 constexpr double kLeastEpisode = 1 << 20;    // bytes
 constexpr double kEpisodeShare = 0.3;        // of the peak, that an episode takes
-constexpr double kLeastCached = 1 << 20;     // bytes
 constexpr double kLeastStartup = 128 << 10;  // bytes
 constexpr double kStartupShare = 0.1;        // of the peak
-constexpr double kCachedShare = 0.1;         // of RSS
-constexpr double kFell = 0.5;                // of the rise
-constexpr double kFlow = 20;                 // bytes that came and went, to the peak: churn
-constexpr double kRunnerUp = 0.3;            // of what decided
+constexpr double kRecurringPeak = 0.7;
+constexpr double kFell = 0.5;  // of the rise
+constexpr double kFlow = 20;   // bytes that came and went, to the peak: churn
+constexpr double kUnproved = 0.6;
+constexpr size_t kFewMarks = 12;
+constexpr double kRunnerUp = 0.3;  // of what decided
 constexpr size_t kMaxNameBytes = 100;
 
 class Judge {
@@ -46,7 +47,7 @@ class Judge {
       return verdict_;
     }
     gather();
-    if (!is_leak() && !is_allocator() && !is_episodic() && !is_retained() && !is_released()) is_quiet();
+    if (!is_leak() && !is_episodic() && !is_allocator() && !is_retained() && !is_released()) is_quiet();
     return verdict_;
   }
 
@@ -54,13 +55,14 @@ class Judge {
   void gather() {
     for (const Found& found : findings_.found) {
       const Finding& finding = found.finding;
-      if (finding.folded_sites != 0) continue;
+      if (finding.folded_sites != 0 || finding.verdict_class == VerdictClass::kAllocatorCaching) continue;
       const auto bytes = static_cast<double>(finding.bytes);
       if (finding.kind == VerdictKind::kStartup) {
         startup_ += bytes;
       } else if (finding.verdict_class != VerdictClass::kNoGrowth) {
         held_ += bytes;
         held_by_[{finding.verdict_class, finding.kind}] += bytes;
+        if (finding.verdict_class == VerdictClass::kUndecided) undecided_ += bytes;
       }
     }
     const auto& slices = recording_.generations.slices();
@@ -98,22 +100,28 @@ class Judge {
   }
 
   bool is_allocator() {
-    if (findings_.life.released() || !memory_.allocator_cached_bytes || !memory_.ledger) return false;
-    const auto cached = static_cast<double>(*memory_.allocator_cached_bytes);
-    const auto rss = static_cast<double>(memory_.ledger->rss_bytes);
-    if (cached < std::max(kLeastCached, kCachedShare * rss) || cached < held_) return false;
-    const bool fell = level_ <= kFell * most_ || static_cast<double>(memory_.live_bytes_at_end) <=
-                                                     kFell * static_cast<double>(memory_.peak_live_bytes);
-    const model::Ledger& ledger = *memory_.ledger;
-    const bool fragmented = ledger.bytes(model::LedgerKind::kPinnedPages) > ledger.bytes(model::LedgerKind::kFreePages);
-    decide(VerdictClass::kAllocatorCaching, fragmented ? VerdictKind::kFragmentation : VerdictKind::kFreePages,
-           fell ? 0.85 : 0.6);
-    finish(fmt::format("the allocator holds {} of {} resident that {}, with {} live",
-                       format_bytes(*memory_.allocator_cached_bytes), format_bytes(memory_.ledger->rss_bytes),
+    const Finding* const finding = find_largest(VerdictClass::kAllocatorCaching);
+    if (finding == nullptr || static_cast<double>(finding->bytes) < held_ || peaks_recur()) return false;
+    const bool fragmented = finding->kind == VerdictKind::kFragmentation;
+    decide(finding->verdict_class, finding->kind, finding->confidence);
+    finish(fmt::format("the allocator holds {} of {} resident that {}, with {} live", format_bytes(finding->bytes),
+                       format_bytes(memory_.ledger->rss_bytes),
                        fragmented ? "few small blocks pin" : "no live block needs",
                        format_bytes(memory_.live_bytes_at_end)),
-           cached);
+           static_cast<double>(finding->bytes));
     return true;
+  }
+
+  // What is live for moments only comes back again and again: the free pages are in use then.
+  bool peaks_recur() const {
+    const auto& slices = recording_.generations.slices();
+    const size_t end = findings_.life.end;
+    size_t peaks = 0;
+    for (size_t i = end - end / 3; i < end; ++i) {
+      const auto most = static_cast<double>(slices[i].most_live_bytes);
+      if (most >= kRecurringPeak * static_cast<double>(memory_.peak_live_bytes) && most > 2 * level_) ++peaks;
+    }
+    return peaks >= 2;
   }
 
   bool is_episodic() {
@@ -210,6 +218,14 @@ class Judge {
       second = &finding;
       break;
     }
+    if (second == nullptr && undecided_ >= kLeastGrowth && verdict_.verdict_class != VerdictClass::kTrueLeak &&
+        verdict_.verdict_class != VerdictClass::kUndecided) {
+      verdict_.confidence = std::min(verdict_.confidence, kUnproved);
+      text += fmt::format("; {} more came late, and {}", size_text(undecided_),
+                          recording_.marks.size() > 1 && recording_.marks.size() < kFewMarks
+                              ? fmt::format("{} marks are too few to prove that it levels off", recording_.marks.size())
+                              : std::string("it cannot be told yet whether that levels off"));
+    }
     if (second != nullptr) {
       const char* const kind = model::name(second->kind);
       text += fmt::format("; besides, {} are {}{}", format_bytes(second->bytes), model::name(second->verdict_class),
@@ -220,9 +236,10 @@ class Judge {
     verdict_.headline = std::move(text);
   }
 
-  const Finding* find_largest(VerdictClass verdict_class, VerdictKind kind) const {
+  // Without a kind: of any.
+  const Finding* find_largest(VerdictClass verdict_class, VerdictKind kind = VerdictKind::kNone) const {
     for (const Found& found : findings_.found) {
-      if (found.finding.verdict_class == verdict_class && found.finding.kind == kind &&
+      if (found.finding.verdict_class == verdict_class && (kind == VerdictKind::kNone || found.finding.kind == kind) &&
           found.finding.folded_sites == 0) {
         return &found.finding;
       }
@@ -260,9 +277,9 @@ class Judge {
   const Findings& findings_;
   const std::function<std::string(uint32_t site)>& allocated_in_;
   model::Verdict verdict_;
-  std::vector<double> live_;       // at the ends of the slices of start-up and working life
-  double most_ = 0, level_ = 0;    // of these: the highest, and the last
-  double startup_ = 0, held_ = 0;  // bytes of findings
+  std::vector<double> live_;                       // at the ends of the slices of start-up and working life
+  double most_ = 0, level_ = 0;                    // of these: the highest, and the last
+  double startup_ = 0, held_ = 0, undecided_ = 0;  // bytes of findings
   std::map<std::pair<VerdictClass, VerdictKind>, double> held_by_;
 };
 

@@ -143,7 +143,7 @@ model::WorkingLife working_life(const Recording& recording, const classify::Life
   working.live_bytes = recording.end.live_bytes;
   working.live_blocks = recording.end.live_blocks;
   if (life.startup != 0) working.begins_s = recording.clock.seconds(slices[life.startup - 1].end);
-  if (!life.released() || life.end == 0) return working;
+  if (!life.released || life.end == 0) return working;
   working.ends_s = recording.clock.seconds(slices[life.end - 1].end);
   working.live_bytes = slices[life.end - 1].live_bytes;
   working.live_blocks = slices[life.end - 1].live_blocks;
@@ -256,7 +256,7 @@ Result<MadeReport> make_report(const std::string& trace_path, const ReportOption
   fill_snapshots(recording, holders.reachability(), report);
   ledgers.finish(recording, report);
   const classify::Context context = context_of(recording, options, holders);
-  classify::Findings judged = classify::find(recording, context);
+  classify::Findings judged = classify::find(recording, report.memory, context);
   std::vector<classify::Found>& findings = judged.found;
   report.verdict = classify::judge(recording, report.memory, judged, context.allocated_in);
   report.growth = judged.growth;
