@@ -34,11 +34,26 @@ void print_cost(const Cost& cost) {
               kilobytes(each), cost.documents);
 }
 
+// The pattern with the number in the place of each '@'.
+std::string with_number(std::string_view pattern, std::size_t number) {
+  std::string text;
+  for (const char character : pattern) {
+    if (character == '@') {
+      text += std::to_string(number);
+    } else {
+      text += character;
+    }
+  }
+  return text;
+}
+
 // One line of a program for each of `count`.
-template <typename Line>
-std::string lines(std::size_t count, Line line) {
+std::string lines(std::size_t count, std::string_view pattern) {
   std::string program;
-  for (std::size_t i = 0; i < count; ++i) program += line(std::to_string(i)) + '\n';
+  for (std::size_t i = 0; i < count; ++i) {
+    program += with_number(pattern, i);
+    program += '\n';
+  }
   return program;
 }
 
@@ -81,16 +96,14 @@ void run_items(const Options& options) {
   print_cost({"list item", items, cost_of("the list", list), "0.0086 KB"});
 
   print_cost({"function definition", definitions,
-              cost_of("the functions",
-                      lines(definitions, [](const std::string& n) { return "defi double_" + n + "(x) => x * 2"; })),
-              "2.18 KB"});
+              cost_of("the functions", lines(definitions, "defi double_@(x) => x * 2")), "2.18 KB"});
 
   // The operation with all it needs while it runs: the statement as text, tokens and tree, the string before and after,
   // and its variable.
-  const std::string hundred(100, 'x');
-  std::string program = lines(definitions, [&](const std::string& n) {
-    return "let transformed_text_" + n + " = upper(lower(\"" + hundred + "\"))";
-  });
+  std::string line = "let transformed_text_@ = upper(lower(\"";
+  line.append(100, 'x');
+  line += "\"))";
+  std::string program = lines(definitions, line);
   program += "mark(\"the strings with their temporaries\")";
   const std::size_t before = mark("before the strings").bytes;
   interpreter->run(program);
@@ -99,10 +112,7 @@ void run_items(const Options& options) {
   print_cost({"100-character string", definitions, peak - before, "2.96 KB"});
   print_cost({"  of that kept", definitions, after - before, "freed at once"});
 
-  print_cost(
-      {"variable binding", items,
-       cost_of("the bindings", lines(items, [](const std::string& n) { return "let variable_" + n + " = " + n; })),
-       "~0.1 KB"});
+  print_cost({"variable binding", items, cost_of("the bindings", lines(items, "let variable_@ = @")), "~0.1 KB"});
 
   work(options.seconds * 7 / 8, kRounds, options.scaled(kRequests));
   mark("statements run");
@@ -136,7 +146,7 @@ void run_reassign(const Options& options) {
 
 void run_repl(const Options& options) {
   constexpr int kInputs = 96;
-  constexpr int kReset = 64;
+  constexpr std::size_t kReset = 64;
   start(options, kWholeLibrary);
   const std::size_t started = tombo::memory_use.bytes;
   const std::string make_report = R"(
@@ -155,16 +165,15 @@ void run_repl(const Options& options) {
 
   demo::Pace pace(options.seconds * 7 / 8, kInputs);
   bool is_fresh = false;
-  for (int input = 1; input <= kInputs; ++input) {
-    const std::string number = std::to_string(input);
+  for (std::size_t input = 1; input <= kInputs; ++input) {
     if (is_fresh) {  // what the session needs it asks for, and keeps nothing
-      interpreter->input("len(make_report(" + number + ", lines))");
+      interpreter->input(with_number("len(make_report(@, lines))", input));
     } else {
-      interpreter->input("defi line_" + number + "(n) => result_" + number + "[n]");
-      interpreter->input("let result_" + number + " = make_report(" + number + ", lines)");
-      interpreter->input("line_" + number + "(0)");
+      interpreter->input(with_number("defi line_@(n) => result_@[n]", input));
+      interpreter->input(with_number("let result_@ = make_report(@, lines)", input));
+      interpreter->input(with_number("line_@(0)", input));
     }
-    if (input % 8 == 0 || options.reset) mark(("input " + number).c_str());
+    if (input % 8 == 0 || options.reset) mark(with_number("input @", input).c_str());
     if (options.reset && input == kReset) {
       interpreter->input(":reset");
       demo::return_free_pages();

@@ -141,8 +141,7 @@ void Native::write_help(std::string_view library) {
   line("    " + name->text + " - " + words + ", of the library " + Text(library));
   line("");
   line("USAGE");
-  line("    use " + Text(library) + " and then call it with " + Text(std::to_string(parameters.size()).c_str()) +
-       " arguments");
+  line("    use " + Text(library) + " and then call it, as in the example.");
   line("");
   line("PARAMETERS");
   for (const Parameter& parameter : parameters) {

@@ -62,7 +62,7 @@ Value slice(Interpreter&, Arguments arguments) {
 }
 
 Value concatenate(Interpreter&, Arguments arguments) {
-  const Value result = list_of(list_argument(arguments, 0).items());
+  Value result = list_of(list_argument(arguments, 0).items());
   for (const Value& item : list_argument(arguments, 1).items()) result.as<List>()->append(item);
   return result;
 }

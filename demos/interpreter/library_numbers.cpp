@@ -80,7 +80,8 @@ double is_prime(double n) {
 }
 double fibonacci(double n) {
   double a = 0, b = 1;
-  for (double i = 0; i < std::fmin(n, 1000); ++i) b = std::exchange(a, b) + b;
+  const double terms = std::fmin(n, 1000);
+  for (int i = 0; i < terms; ++i) b = std::exchange(a, b) + b;
   return a;
 }
 double digit_sum(double n) {

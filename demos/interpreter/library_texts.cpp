@@ -16,8 +16,8 @@ constexpr Operation tests(bool (*function)(const Text&)) { return function; }
 constexpr Operation counts(double (*function)(const Text&)) { return function; }
 
 unsigned char byte(char character) { return static_cast<unsigned char>(character); }
-constexpr auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
-constexpr auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool is_space(char character) { return std::isspace(byte(character)) != 0; }
 
 template <typename Function>
@@ -334,7 +334,8 @@ Text run_lengths(const Text& text) {
   Text result;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t end = std::min(text.find_first_not_of(text[i], i), text.size());
-    result += Text(std::to_string(end - i).c_str()) + text[i];
+    result += std::to_string(end - i);
+    result += text[i];
     i = end;
   }
   return result;

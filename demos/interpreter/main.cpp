@@ -2,7 +2,7 @@
 // interpreter counts itself at each mark, and their verdicts are:
 //
 //   startup        retained-by-design / startup
-//                  308 functions in 35 libraries are loaded before anything is run, and stay: 6,089,440 bytes, 19.31 KB
+//                  308 functions in 35 libraries are loaded before anything is run, and stay: 6,090,364 bytes, 19.31 KB
 //                  each (documents: 19.30 KB); with all else 5.81 MB (5.9 MB)
 //   items          retained-by-design / startup, and between two marks what one item takes:
 //                    list item             8.86 bytes = 0.0086 KB  (documents: 0.0086 KB, "8.6 bytes")
@@ -15,9 +15,9 @@
 //   reassign       no-growth / released
 //                  405,113 blocks, 32,634,766 bytes; `change data to None` leaves 5,121,763 bytes, the next one 721,706
 //   repl           true-leak / unbounded-retention, or undecided
-//                  each of 96 inputs leaves a result and a function behind: from 6,151,730 bytes to 34,764,877
+//                  each of 96 inputs leaves a result and a function behind: from 6,152,654 bytes to 34,765,801
 //   repl --reset   no-growth / released
-//                  `:reset` after 64 inputs: from 25,242,061 bytes to 6,093,677, exactly what there was when the
+//                  `:reset` after 64 inputs: from 25,242,985 bytes to 6,094,601, exactly what there was when the
 //                  library was loaded; the other inputs keep nothing
 //   closures_in_loop            no-growth / churn
 //                  100 functions are made in a loop, 800 times; each goes with the next
@@ -35,7 +35,7 @@
 //                  of 480,000 short strings the table keeps the latest 60,000; from the first eighth of the rounds on
 //                  the same 60,093 blocks, 4,679,418 bytes
 //   destroy        no-growth / released
-//                  216,651 blocks, 17,902,603 bytes; none after the interpreter is destroyed
+//                  216,651 blocks, 17,903,527 bytes; none after the interpreter is destroyed
 //   strategies caching     retained-by-design / working-set   peak 5.91 MB, at the end 5.88 MB  (high, fast)
 //   strategies streaming   no-growth / churn                  peak 0.03 MB, at the end 0 MB     (low, slower)
 //   strategies lazy        retained-by-design / working-set   peak 0.76 MB, at the end 0.73 MB  (low, medium)

@@ -81,9 +81,9 @@ void Table::set(const Value& key, Value value) {
     if ((size_ + 1) * 3 > capacity_ * 2) {
       const std::span<Slot> old = slots();
       allocate_slots(old.size() * 2);
-      for (Slot& moved : old) {
-        if (!moved.key.is_none()) place(moved.hash, moved.key) = std::move(moved);
-        moved.~Slot();
+      for (Slot& left : old) {
+        if (!left.key.is_none()) std::swap(place(left.hash, left.key), left);
+        left.~Slot();
       }
       deallocate(old.data(), old.size_bytes());
       ++version_;
