@@ -222,6 +222,13 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   }
   text.push_back(fmt::format("every generation survives: what was born in each of {} slices of the run still lives",
                              facts.generations));
+  if (judgement.trend.late) {
+    judgement.verdict_class = VerdictClass::kUndecided;
+    judgement.summary =
+        fmt::format("Grows {}, but only since {}: too short a time to tell whether it stops.", rate, when(since));
+    text.push_back("a longer run would settle it");
+    return;
+  }
   const bool rounds = facts.marks >= kRounds && judgement.trend.straight >= kStraight;
   const bool steady = facts.new_sites <= kNewSites;
   if (!rounds && !steady) {

@@ -67,6 +67,7 @@ bool find_growth(const Series& series, FoundTrend& found) {
     bool growing = false;
     if (count >= kManyPoints) {
       growing = grows_from(points, from, series.floor, kEffect);
+      found.late = !growing;
       if (!growing) {  // since less than half of the run, but without pause
         from = count - count / 3;
         growing = count - from >= 10 && grows_from(points, from, series.floor, kEffectOfFew) &&

@@ -45,6 +45,7 @@ struct FoundTrend {
   size_t points = 0;     // on which growth rests, of growing ones
   size_t since = 0;      // index of the slice from which on it grows, of growing ones
   double grown = 0;      // bytes since then, of growing ones
+  bool late = false;     // it grows since less than half of the working life
   double straight = 0;   // share of the variance that a straight line explains, of growing ones
   size_t drops = 0;      // of a sawtooth
   double flat_from = 1;  // where in the run the flat end begins; 1: there is none

@@ -14,6 +14,9 @@ namespace {
 using replay::CallTreeNode;
 using replay::LoadedModule;
 
+// A wrapper of malloc has that many callers, and is that near to it.
+constexpr size_t kWrapperCallers = 12;
+constexpr uint8_t kWrapperFrames = 5;
 constexpr std::string_view kRecorderName = "libtidemark_preload.so";
 // Of the frames that may tell a type: allocators, wrappers and containers lie no deeper.
 constexpr size_t kTypeFrames = 24;
@@ -76,6 +79,51 @@ std::vector<Names::Function> Names::functions(uint32_t site, size_t most) {
   return functions;
 }
 
+// The innermost that is neither the standard library's nor a wrapper of malloc; failing that, the innermost wrapper.
+std::string Names::allocating_function(uint32_t site) {
+  std::string wrapper;
+  bool inside_allocator = true;
+  size_t left = kTypeFrames;
+  for (uint32_t node = site; node != 0 && left != 0; node = recording_.tree.node(node).parent, --left) {
+    const CallTreeNode& frame = recording_.tree.node(node);
+    if (frame.pc <= trace::kMaxCutPc) continue;
+    inside_allocator = inside_allocator && is_allocator(frame.module);
+    if (inside_allocator) continue;
+    const std::vector<Function>& here = functions_at(frame.exact != 0 ? frame.pc : frame.pc - 1, frame.module);
+    const auto own = std::find_if(here.begin(), here.end(),
+                                  [](const Function& function) { return !is_library_function(function.name); });
+    if (own == here.end()) continue;
+    if (!is_wrapper(frame.pc)) return own->name;
+    if (wrapper.empty()) wrapper = own->name;
+  }
+  return wrapper;
+}
+
+// A place in the code that allocates, or leads to one that does, for many callers: xmalloc, a string's constructor. To
+// say that it allocates says nothing.
+bool Names::is_wrapper(uint64_t pc) {
+  if (!wrappers_) {
+    wrappers_.emplace();
+    const replay::CallTree& tree = recording_.tree;
+    std::vector<uint8_t> left(tree.size());                       // frames up to which a node is near to an allocation
+    std::unordered_map<uint64_t, std::vector<uint64_t>> callers;  // by pc, the first few
+    for (auto node = static_cast<uint32_t>(tree.size()); node-- > 1;) {
+      if (tree.totals(node).allocations != 0) left[node] = kWrapperFrames;
+      if (left[node] == 0) continue;
+      const uint32_t parent = tree.node(node).parent;
+      left[parent] = std::max<uint8_t>(left[parent], static_cast<uint8_t>(left[node] - 1));
+      std::vector<uint64_t>& known = callers[tree.node(node).pc];
+      const uint64_t caller = tree.node(parent).pc;
+      if (known.size() < kWrapperCallers && std::find(known.begin(), known.end(), caller) == known.end())
+        known.push_back(caller);
+    }
+    for (const auto& [at, known] : callers) {
+      if (known.size() == kWrapperCallers) wrappers_->insert(at);
+    }
+  }
+  return wrappers_->contains(pc);
+}
+
 const Names::SiteType& Names::site(uint32_t id) {
   const auto [found, added] = sites_.try_emplace(id);
   SiteType& site = found->second;
@@ -83,9 +131,7 @@ const Names::SiteType& Names::site(uint32_t id) {
   const std::vector<Function> functions = this->functions(id, kTypeFrames);
   std::vector<std::string> names;
   for (const Function& function : functions) names.push_back(function.name);
-  const auto allocates =
-      std::find_if(names.begin(), names.end(), [](const std::string& name) { return !is_library_function(name); });
-  if (allocates != names.end()) site.allocated_in = *allocates;
+  site.allocated_in = allocating_function(id);
   // The code that allocates knows the type: the first frame that has a function of no library.
   bool inside_allocator = true;
   size_t left = kMaxFrames;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "analyzer/holders/heap_picture.h"
@@ -25,7 +26,8 @@ class Names {
   std::string type(uint32_t block);
   // The same of all blocks of a site, without a size where those differ.
   const std::string& type_of_site(uint32_t site);
-  // Who allocated them: the innermost function that is not the standard library's; empty: not known.
+  // Who allocated them: the innermost function that is neither the standard library's nor a wrapper of malloc; empty:
+  // not known.
   const std::string& function_of_site(uint32_t site) { return this->site(site).allocated_in; }
   // Whether the type is known better than by who allocated it.
   bool has_type(uint32_t block);
@@ -56,6 +58,8 @@ class Names {
     std::string text;
   };
 
+  std::string allocating_function(uint32_t site);
+  bool is_wrapper(uint64_t pc);
   symbols::ModuleSymbols* symbols(uint32_t module);
   const SiteType& site(uint32_t id);
   std::optional<symbols::BlockType> vtable_type(uint64_t vtable);
@@ -70,6 +74,7 @@ class Names {
   std::unordered_map<uint32_t, SiteType> sites_;
   std::unordered_map<uint64_t, std::optional<symbols::BlockType>> vtable_types_;  // by the pointer's value
   std::unordered_map<uint64_t, std::vector<Function>> functions_;                 // by pc and module
+  std::optional<std::unordered_set<uint64_t>> wrappers_;                          // pcs
 };
 
 }  // namespace tidemark::holders
