@@ -24,6 +24,7 @@ constexpr double kOldToYoung = 0.4;       // what an old generation keeps, to wh
 constexpr double kTurnover = 0.2;         // of the level, freed and replaced in the late half
 constexpr size_t kRounds = 10;
 constexpr double kStraight = 0.9;
+constexpr double kLateShare = 1.0 / 3;  // of the run, that growth which began late must cover
 constexpr double kNewSites = 0.05;     // of all sites, first used while it grew
 constexpr uint64_t kFewNewSites = 10;  // no more: no evidence
 constexpr double kWeakShare = 0.5;
@@ -222,7 +223,8 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   }
   text.push_back(fmt::format("every generation survives: what was born in each of {} slices of the run still lives",
                              facts.generations));
-  if (judgement.trend.late) {
+  const double grew_share = (life_.at[last] - life_.at[since]) / std::max(life_.at[last], 1e-9);
+  if (judgement.trend.late && grew_share < kLateShare) {
     judgement.verdict_class = VerdictClass::kUndecided;
     judgement.summary =
         fmt::format("Grows {}, but only since {}: too short a time to tell whether it stops.", rate, when(since));

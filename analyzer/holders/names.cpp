@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <string_view>
 
 #include "analyzer/base/text.h"
@@ -79,6 +80,16 @@ std::vector<Names::Function> Names::functions(uint32_t site, size_t most) {
   return functions;
 }
 
+// By its name: zmalloc_usable, PyObject_Calloc, Arena::allocate.
+bool Names::is_allocation_function(std::string_view name) {
+  name = name.substr(0, name.find('('));
+  const size_t scope = name.rfind("::");
+  if (scope != std::string_view::npos) name.remove_prefix(scope + 2);
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  constexpr std::string_view kAllocation = "alloc";
+  return std::search(name.begin(), name.end(), kAllocation.begin(), kAllocation.end(), same) != name.end();
+}
+
 // The innermost that is neither the standard library's nor a wrapper of malloc; failing that, the innermost wrapper.
 std::string Names::allocating_function(uint32_t site) {
   std::string wrapper;
@@ -90,11 +101,11 @@ std::string Names::allocating_function(uint32_t site) {
     inside_allocator = inside_allocator && is_allocator(frame.module);
     if (inside_allocator) continue;
     const std::vector<Function>& here = functions_at(frame.exact != 0 ? frame.pc : frame.pc - 1, frame.module);
-    const auto own = std::find_if(here.begin(), here.end(),
-                                  [](const Function& function) { return !is_library_function(function.name); });
-    if (own == here.end()) continue;
-    if (!is_wrapper(frame.pc)) return own->name;
-    if (wrapper.empty()) wrapper = own->name;
+    for (const Function& function : here) {
+      if (is_library_function(function.name)) continue;
+      if (!is_allocation_function(function.name) && !is_wrapper(frame.pc)) return function.name;
+      if (wrapper.empty()) wrapper = function.name;
+    }
   }
   return wrapper;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -59,6 +60,7 @@ class Names {
   };
 
   std::string allocating_function(uint32_t site);
+  static bool is_allocation_function(std::string_view name);
   bool is_wrapper(uint64_t pc);
   symbols::ModuleSymbols* symbols(uint32_t module);
   const SiteType& site(uint32_t id);
