@@ -9,16 +9,16 @@ namespace {
 constexpr double kStartupShare = 0.1;  // of time or of activity, whichever is reached later
 constexpr double kWorking = 0.8;
 constexpr double kStandstill = 0.02;  // of the run's activity
-// A slice releases when it frees that many times as many blocks as it allocates, or is the last one that frees; and the
-// release is final when it takes that share of what was live.
+// A slice releases when it frees that many times as many blocks as it allocates; and the release is final when it takes
+// that share of what was live.
 constexpr uint64_t kReleasing = 2;
 constexpr double kReleasedShare = 0.3;
 // What is live may rise by that share of its peak in a slice, and still be on its way down.
 constexpr double kLevel = 0.01;
 // An earlier fall of that share of the final one makes it one of the program's ordinary ups and downs.
 constexpr double kOrdinaryFall = 0.6;
-constexpr size_t kLongestRelease = 3;  // at most 1/3 of the slices
-constexpr size_t kLongestCoda = 2;     // slices behind the release in which hardly anything happens
+constexpr double kLongestRelease = 0.67;  // of the slices
+constexpr size_t kLongestCoda = 2;        // slices behind the release in which hardly anything happens
 
 double live_of(const replay::RunSlice& slice) { return static_cast<double>(slice.live_bytes); }
 
@@ -31,12 +31,15 @@ size_t find_release(const std::vector<replay::RunSlice>& slices) {
   const auto change = [&](size_t i) { return live_of(slices[i]) - live_of(slices[i - 1]); };
   size_t begin = count;
   while (begin > 1 && count - begin < kLongestCoda && std::abs(change(begin - 1)) <= kLevel * most) --begin;
-  bool first = true;
-  while (begin > 1 && count - begin < std::max<size_t>(count / kLongestRelease, 2)) {
+  while (begin > 1 &&
+         static_cast<double>(count - begin) < std::max(kLongestRelease * static_cast<double>(count), 2.0)) {
     const replay::RunSlice& one = slices[begin - 1];
-    if (change(begin - 1) > kLevel * most || (!first && one.frees < kReleasing * one.allocations)) break;
-    first = false;
+    if (change(begin - 1) > kLevel * most) break;
+    // The release began within a slice of ordinary work.
+    const bool mixed = one.frees < kReleasing * one.allocations;
+    if (mixed && change(begin - 1) >= -kLevel * most) break;
     --begin;
+    if (mixed) break;
   }
   const double before = live_of(slices[begin - 1]);
   const double fall = before - live_of(slices.back());

@@ -174,7 +174,8 @@ class Judge {
 
   bool is_released() {
     const double rise = most_ - startup_;
-    if (rise < std::max(kLeastGrowth, 0.1 * startup_) || level_ - startup_ > kFell * rise || peaks_recur()) return false;
+    if (rise < std::max(kLeastGrowth, 0.1 * startup_) || level_ - startup_ > kFell * rise || peaks_recur())
+      return false;
     decide(VerdictClass::kNoGrowth, VerdictKind::kReleased, 0.85);
     finish(fmt::format("of {} that were live {} are left: the rest was freed", size_text(most_), size_text(level_)),
            rise);

@@ -22,11 +22,13 @@ constexpr double kLeastTails = 0.9;       // of the old generations, that keep s
 constexpr double kTailShare = 0.1;        // of the generations' median, that counts as some
 constexpr double kOldToYoung = 0.4;       // what an old generation keeps, to what a young one does
 constexpr double kTurnover = 0.2;         // of the level, freed and replaced in the late half
+constexpr double kLateRise = 0.25;        // of a noisy level
+constexpr double kDrained = 0.02;         // of the level, that is left of old generations
 constexpr size_t kRounds = 10;
 constexpr double kStraight = 0.9;
 constexpr double kLateShare = 1.0 / 3;  // of the run, that growth which began late must cover
-constexpr double kNewSites = 0.05;     // of all sites, first used while it grew
-constexpr uint64_t kFewNewSites = 10;  // no more: no evidence
+constexpr double kNewSites = 0.05;      // of all sites, first used while it grew
+constexpr uint64_t kFewNewSites = 10;   // no more: no evidence
 constexpr double kWeakShare = 0.5;
 constexpr double kHigh = 0.85, kMedium = 0.6, kDoubtful = 0.4, kLow = 0.3;
 
@@ -34,17 +36,18 @@ constexpr double kHigh = 0.85, kMedium = 0.6, kDoubtful = 0.4, kLow = 0.3;
 
 // What the matrix shows over the working life.
 struct Rules::Facts {
-  size_t last = 0;           // slice at whose end it is judged
-  double level = 0;          // bytes live then
-  double startup_share = 0;  // of these, born in start-up
-  double turnover = 0;       // bytes of blocks older than a slice, freed in the late half, to the level
-  double tails = 0;          // share of the old generations of the growth that keep some of their blocks
-  double old_to_young = 0;   // bytes kept by the older third of the growth's generations, to those of the younger
-  double retention = 0;      // of old blocks
-  size_t generations = 0;    // that were looked at for tails
-  uint64_t marks = 0;        // while it grew
-  double new_sites = 0;      // share of all sites that were first used while it grew
-  bool drains = false;       // the oldest generations of the working life are gone while later ones live
+  size_t last = 0;              // slice at whose end it is judged
+  double level = 0;             // bytes live then
+  double startup_share = 0;     // of these, born in start-up
+  double first_half_share = 0;  // of these, born in start-up and the first half of the working life
+  double turnover = 0;          // bytes of blocks older than a slice, freed in the late half, to the level
+  double tails = 0;             // share of the old generations of the growth that keep some of their blocks
+  double old_to_young = 0;      // bytes kept by the older third of the growth's generations, to those of the younger
+  double retention = 0;         // of old blocks
+  size_t generations = 0;       // that were looked at for tails
+  uint64_t marks = 0;           // while it grew
+  double new_sites = 0;         // share of all sites that were first used while it grew
+  bool drains = false;          // the oldest generations of the working life are gone while later ones live
 };
 
 Rules::Rules(const replay::Recording& recording, const Life& life) : recording_(recording), life_(life) {}
@@ -57,13 +60,15 @@ Rules::Facts Rules::find_facts(const Evidence& evidence) const {
   if (life_.end == 0) return facts;
   facts.last = life_.end - 1;
   const size_t last = facts.last;
-  double startup = 0;
+  double startup = 0, first_half = 0;
+  const size_t middle = life_.startup + (life_.end - life_.startup) / 2;
   for (size_t born = 0; born <= last; ++born) {
     facts.level += history.bytes(born, last);
     if (born < life_.startup) startup += history.bytes(born, last);
+    if (born < middle) first_half += history.bytes(born, last);
   }
   facts.startup_share = facts.level > 0 ? startup / facts.level : 0;
-  const size_t middle = life_.startup + (life_.end - life_.startup) / 2;
+  facts.first_half_share = facts.level > 0 ? first_half / facts.level : 0;
   double freed = 0;
   for (size_t born = 0; born + 1 < last; ++born) {
     for (size_t at = std::max(born + 2, middle); at <= last; ++at)
@@ -259,6 +264,17 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
                                   rate, format_bytes(evidence.held.bytes));
 }
 
+// Over the late half of the working life.
+bool Rules::rises_late(const History& history) const {
+  const std::vector<double> lasting = history.lasting_bytes();
+  const size_t from = life_.startup + (life_.end - life_.startup) / 2;
+  const std::span<const double> y = std::span(lasting).subspan(from, life_.end - from);
+  const std::span<const double> x = std::span(life_.at).subspan(from, life_.end - from);
+  if (y.size() < 4) return true;
+  const double rise = theil_sen(x, y) * (x.back() - x.front());
+  return rise > kLateRise * median({y.begin(), y.end()}) && mann_kendall_rising(y) < 0.05;
+}
+
 void Rules::judge_held(const Evidence& evidence, const Facts& facts, Judgement& judgement) const {
   const std::string level = format_bytes(evidence.held.bytes);
   const auto retained = [&](VerdictKind kind, double confidence, std::string summary) {
@@ -287,6 +303,13 @@ void Rules::judge_held(const Evidence& evidence, const Facts& facts, Judgement& 
       return;
     case Trend::kUnsettled: {
       if (started && facts.turnover < kTurnover) break;
+      if (facts.turnover >= 1 && facts.first_half_share <= kDrained && !rises_late(evidence.history)) {
+        retained(VerdictKind::kBoundedCache, std::min(sure, kMedium),
+                 fmt::format("As new blocks come, old ones are freed: the level goes up and down around {}.", level));
+        judgement.evidence.push_back(
+            "all of it was replaced in the second half of the run, and the level did not rise");
+        return;
+      }
       judgement.verdict_class = VerdictClass::kUndecided;
       judgement.summary = "Neither settles nor grows steadily; a longer run would settle it.";
       judgement.confidence = 0;

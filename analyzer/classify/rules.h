@@ -55,6 +55,7 @@ class Rules {
   Facts find_facts(const Evidence& evidence) const;
   void judge_growing(const Evidence& evidence, const Facts& facts, Judgement& judgement) const;
   void judge_held(const Evidence& evidence, const Facts& facts, Judgement& judgement) const;
+  bool rises_late(const History& history) const;
   void add_growth(const Evidence& evidence, Judgement& judgement) const;
 
   std::string when(size_t slice) const;  // "0.52 s", of a slice's end
