@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
   for (int round = 0; round < kRounds; ++round) {
     const int open = static_cast<int>((6 + round * 0.8) * scale);
     std::vector<std::unique_ptr<desktop::Panel>> panels;
+    panels.reserve(static_cast<std::size_t>(open));
     for (int i = 0; i < open; ++i) panels.push_back(std::make_unique<desktop::Panel>(*bus, i));
     for (int event = 0; event < 4; ++event) bus->publish({round * 4 + event});
     for (const auto& panel : panels) seen += panel->seen();

@@ -44,6 +44,7 @@ double merge(const std::vector<Frame>& frames, Weight weight) {
 
 double preview(int number) {
   std::vector<std::string> labels;
+  labels.reserve(10);
   for (int i = 0; i < 10; ++i)
     labels.push_back("preview " + std::to_string(number) + ", region " + std::to_string(i) + " of ten");
   return static_cast<double>(labels.back().size());

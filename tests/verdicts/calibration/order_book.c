@@ -50,6 +50,7 @@ static void clear_market(void) {
       settle(book[i]);
     }
   }
+  if (open == 0) return;
   order** shorter = realloc(book, open * sizeof *book);
   if (shorter) book = shorter;
   booked = open;

@@ -26,7 +26,7 @@ static void fill(table* t, int year, int class, size_t rows) {
   t->rows_of = malloc(rows * sizeof *t->rows_of);
   if (!t->rows_of) abort();
   for (size_t i = 0; i < rows; i++) {
-    double* row = malloc(4 * 24 * sizeof *row);
+    double* row = malloc(sizeof(double[4 * 24]));
     if (!row) abort();
     for (int column = 0; column < 4 * 24; column++) {
       row[column] = ((double)i * 12.5 + year) * (0.1 + 0.01 * class) + 0.125 * column;

@@ -73,6 +73,7 @@ static size_t render(const template* t) {
     memcpy(page + length, t->code[i], more + 1);
     length += more;
   }
+  if (page == NULL) return 0;
   length += (unsigned char)page[length / 2];
   free(page);
   return length;
@@ -82,7 +83,7 @@ int main(int argc, char** argv) {
   double scale = 1, seconds = 0.6;
   for (int i = 1; i + 1 < argc; i += 2) *(strcmp(argv[i], "--scale") == 0 ? &scale : &seconds) = atof(argv[i + 1]);
   const unsigned fresh_per_round = (unsigned)(150 * scale);
-  capacity = fresh_per_round * (kRounds * 2 / 5);
+  capacity = (size_t)fresh_per_round * (kRounds * 2 / 5);
   const struct timespec pause = {0, (long)(seconds / kRounds * 1e9)};
   size_t sent = 0;
   for (unsigned round = 0; round < kRounds; ++round) {

@@ -29,7 +29,7 @@ std::size_t count_words(const std::string& line) {
     ++counts[word];
   }
   std::size_t most = 0;
-  for (const auto& [word, count] : counts) most += count * count * word.size();
+  for (const auto& [word, count] : counts) most += word.size() * count * count;
   return most;
 }
 
