@@ -130,9 +130,11 @@ bool still_grows(const model::Growth& growth) {
 
 // The resident set when the working life ended, which a final release has made smaller since.
 std::optional<uint64_t> resident_then(const model::Report& report) {
+  if (report.working_life.ends_s <= 0 || report.working_life.ends_s >= report.memory.end_time_s)
+    return report.memory.rss_bytes_at_end;
   std::optional<uint64_t> rss;
   for (const model::TimelinePoint& point : report.timeline) {
-    if (rss && report.working_life.ends_s > 0 && point.time_s > report.working_life.ends_s) break;
+    if (rss && point.time_s > report.working_life.ends_s) break;
     if (point.rss_bytes) rss = point.rss_bytes;
   }
   return rss;
@@ -294,6 +296,7 @@ void fill_times(const Recording& recording, model::Report& report) {
     model::TimelinePoint& point = report.timeline.emplace_back();
     point.time_s = recording.clock.span_seconds(recording.timeline.begin_of(i));
     point.live_bytes = slice.most_live_bytes;
+    point.last_live_bytes = slice.last_live_bytes;
     max_rss = std::max(max_rss, slice.max_rss);
     if (slice.rss != 0) point.rss_bytes = slice.rss;
     if (max_rss != 0) point.max_rss_bytes = max_rss;

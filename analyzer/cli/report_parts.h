@@ -17,8 +17,8 @@ void fill_memory(const replay::Recording& recording, model::Memory& memory);
 void fill_threads(const replay::Recording& recording, std::vector<model::Thread>& threads);
 // Lifetimes, marks, timeline and teardown.
 void fill_times(const replay::Recording& recording, model::Report& report);
-// The limits on memory, and when the process reaches them: from the report's growth, working life and timeline, which
-// must be filled in.
+// The limits on memory, and when the process reaches them: from the report's memory, growth, working life and timeline,
+// which must be filled in.
 void fill_limits(const replay::Recording& recording, model::Report& report);
 // `reachability` by snapshot, of those whose heap graph was solved.
 void fill_snapshots(const replay::Recording& recording,

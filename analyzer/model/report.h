@@ -192,7 +192,8 @@ struct Mark {
 
 struct TimelinePoint {
   double time_s = 0;
-  uint64_t live_bytes = 0;
+  uint64_t live_bytes = 0;       // the highest in the slice
+  uint64_t last_live_bytes = 0;  // at its end
   std::optional<uint64_t> rss_bytes, max_rss_bytes;
 };
 

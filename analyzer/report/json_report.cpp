@@ -164,6 +164,7 @@ void write_times(Json& json, const model::Report& report) {
   json.objects("timeline", report.timeline, [&](const model::TimelinePoint& point) {
     json.member("time_s", point.time_s);
     json.member("live_bytes", point.live_bytes);
+    json.member("last_live_bytes", point.last_live_bytes);
     json.member("rss_bytes", point.rss_bytes);
     json.member("max_rss_bytes", point.max_rss_bytes);
   });

@@ -3,11 +3,25 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "analyzer/model/report.h"
 #include "analyzer/report/text_lines.h"
 
 namespace tidemark::report {
+
+// What the findings add up to: what was live when the working life ended, or at the end where that is not known.
+model::BlockSum live_of_findings(const model::Report& report);
+// Whether that is something else than what was live at the end.
+bool released_before_the_end(const model::Report& report);
+
+// The findings that have a stack and are shown, by bytes.
+std::vector<const model::Finding*> shown_findings(const model::Report& report, size_t top);
+// Of these the one with that stack; nullptr without.
+const model::Finding* finding_with(const std::vector<const model::Finding*>& findings, const model::Stack& stack);
+
+// high, medium, low
+const char* confidence_word(double confidence);
 
 void write_findings(Text& text, const model::Report& report, size_t top);
 

@@ -121,7 +121,7 @@ std::string holder_text(const model::Holder& holder) {
 // Prints the tree; of every node the largest children, the rest added up in one line.
 class HolderTree {
  public:
-  HolderTree(Text& text, uint64_t live_bytes, size_t top) : text_(text), live_bytes_(live_bytes), top_(top) {}
+  HolderTree(Text& text, uint64_t whole, size_t top) : text_(text), whole_(whole), top_(top) {}
 
   void print(const std::vector<model::Holder>& siblings, size_t depth) {
     model::Holder others;
@@ -130,7 +130,7 @@ class HolderTree {
     size_t shown = 0;
     for (const model::Holder& holder : siblings) {
       if (depth == 1) lines_ = kLinesOfRoot * std::min<size_t>(top_, 1'000'000);
-      const bool small = depth > 1 && holder.retained_bytes < live_bytes_ / kShownShare;
+      const bool small = depth > 1 && holder.retained_bytes < whole_ / kShownShare;
       if (holder.kind == model::HolderKind::kOthers || shown == top_ || small || lines_ == 0) {
         others.count += holder.count;
         others.retained_bytes += holder.retained_bytes;
@@ -146,12 +146,12 @@ class HolderTree {
  private:
   void print_one(const model::Holder& holder, size_t depth) {
     if (lines_ != 0) --lines_;
-    line(text_, "  {:>10} {:>6}  {:{}}{}", format_bytes(holder.retained_bytes),
-         percent(holder.retained_bytes, live_bytes_), "", 2 * (depth - 1), holder_text(holder));
+    line(text_, "  {:>10} {:>6}  {:{}}{}", format_bytes(holder.retained_bytes), percent(holder.retained_bytes, whole_),
+         "", 2 * (depth - 1), holder_text(holder));
   }
 
   Text& text_;
-  uint64_t live_bytes_;
+  uint64_t whole_;  // bytes
   size_t top_;
   size_t lines_ = 0;  // that the root may still have
 };
@@ -181,10 +181,15 @@ void write_holders(Text& text, const model::Report& report, size_t top) {
     line(text, "\nHOLDERS  {}", kNoSnapshot);
     return;
   }
-  line(text, "\nHOLDERS  of {} live in {} {} ({}); what each retains, and its own size",
-       format_bytes(snapshot->live_bytes), plural(snapshot->live_blocks, "block"), moment(snapshot->reason),
-       format_seconds(std::max(0.0, snapshot->time_s)));
-  HolderTree(text, snapshot->live_bytes, top).print(*report.holders, 1);
+  // Trees of siblings share nothing. What they retain is all blocks, and mappings of the program besides.
+  uint64_t retained = 0;
+  for (const model::Holder& holder : *report.holders) retained += holder.retained_bytes;
+  const uint64_t mapped = retained > snapshot->live_bytes ? retained - snapshot->live_bytes : 0;
+  line(text, "\nHOLDERS  of {} live in {}{} {} ({}); what each retains, and its own size",
+       format_bytes(snapshot->live_bytes), plural(snapshot->live_blocks, "block"),
+       mapped == 0 ? std::string() : fmt::format(", and {} that the program mapped,", format_bytes(mapped)),
+       moment(snapshot->reason), format_seconds(std::max(0.0, snapshot->time_s)));
+  HolderTree(text, snapshot->live_bytes + mapped, top).print(*report.holders, 1);
 }
 
 void write_who_holds(Text& text, const model::Report& report, size_t top) {

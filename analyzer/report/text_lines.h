@@ -18,6 +18,12 @@ void line(Text& text, fmt::format_string<Arguments...> format, Arguments&&... ar
   text.push_back('\n');
 }
 
+// Ended by a full stop, unless it has an end.
+inline std::string sentence(std::string text) {
+  if (!text.empty() && text.back() != '.' && text.back() != '!' && text.back() != '?') text += '.';
+  return text;
+}
+
 inline std::string percent(uint64_t part, uint64_t whole) {
   return whole == 0 ? std::string("0%")
                     : fmt::format("{:.1f}%", 100 * static_cast<double>(part) / static_cast<double>(whole));

@@ -18,7 +18,7 @@ constexpr size_t kMaxLines = 32;  // per stack; of a longer one the beginning an
 constexpr size_t kTailLines = 4;
 constexpr size_t kMaxPeriod = 4;  // recursion through up to so many functions is folded
 constexpr size_t kMaxNameBytes = 160;
-constexpr size_t kFoldedPlumbing = 3;  // fewer frames of a library at the inner end are shown
+constexpr size_t kFoldedPlumbing = 3;  // fewer frames of a library in a row are shown
 
 std::string place_of(const model::Frame& frame) {
   const std::string module = frame.module.empty() ? std::string("?") : printable(base_name(frame.module));
@@ -56,6 +56,33 @@ bool is_plumbing(std::string_view function) {
                      [&](std::string_view part) { return lower.find(part) != std::string::npos; });
 }
 
+// Below main, or below a thread's function.
+bool is_start(std::string_view function) {
+  static constexpr std::string_view kNames[] = {"__libc_start_call_main",
+                                                "__libc_start_main",
+                                                "__libc_start_main_impl",
+                                                "_start",
+                                                "start_thread",
+                                                "clone",
+                                                "clone3",
+                                                "__clone3"};
+  const std::string_view plain = function.substr(0, function.find('@'));
+  return std::find(std::begin(kNames), std::end(kNames), plain) != std::end(kNames);
+}
+
+// The innermost frame that is no plumbing; the innermost of all if there is none.
+size_t first_of_program(const model::Report& report, const model::Stack& stack) {
+  for (size_t at = 0; at < stack.frames.size(); ++at) {
+    if (!is_plumbing(report.frames[stack.frames[at]].function)) return at;
+  }
+  return 0;
+}
+
+std::string name_and_place(const model::Frame& frame) {
+  if (frame.function.empty()) return place_of(frame);
+  return fmt::format("{} ({})", shortened(printable(shortest_name(frame.function)), 80), place_of(frame));
+}
+
 }  // namespace
 
 std::string stack_lines(const model::Report& report, const model::Stack& stack, size_t indent) {
@@ -64,7 +91,19 @@ std::string stack_lines(const model::Report& report, const model::Stack& stack, 
   while (begin < stack.frames.size() && is_plumbing(report.frames[stack.frames[begin]].function)) ++begin;
   // Of the library's frames at the inner end the outermost says what was wanted; JSON has them all.
   begin = begin >= kFoldedPlumbing ? begin - 1 : 0;
-  for (size_t at = begin; at < stack.frames.size();) {
+  // Every process and thread starts in the same way.
+  size_t end = stack.frames.size();
+  while (!stack.cut && end > begin + 1 && is_start(report.frames[stack.frames[end - 1]].function)) --end;
+  for (size_t at = begin; at < end;) {
+    size_t plumbing = 0;
+    while (at != begin && at + plumbing < end && is_plumbing(report.frames[stack.frames[at + plumbing]].function)) {
+      ++plumbing;
+    }
+    if (plumbing >= kFoldedPlumbing) {
+      lines.push_back(fmt::format("... {} library frames", format_count(plumbing)));
+      at += plumbing;
+      continue;
+    }
     size_t folded = 0;
     for (size_t period = 1; period <= kMaxPeriod && folded == 0; ++period) {
       size_t times = 0;
@@ -95,17 +134,21 @@ std::string stack_lines(const model::Report& report, const model::Stack& stack, 
 }
 
 std::string stack_summary(const model::Report& report, const model::Stack& stack) {
-  const model::Frame* shown = nullptr;
-  for (const uint32_t index : stack.frames) {
-    const model::Frame& frame = report.frames[index];
-    if (is_plumbing(frame.function)) continue;
-    shown = &frame;
-    break;
+  const size_t at = first_of_program(report, stack);
+  return at == stack.frames.size() ? std::string() : name_and_place(report.frames[stack.frames[at]]);
+}
+
+std::string stack_origin(const model::Report& report, const model::Stack& stack) {
+  const size_t at = first_of_program(report, stack);
+  std::string text = stack_summary(report, stack);
+  for (size_t caller = at + 1; caller < stack.frames.size(); ++caller) {
+    const model::Frame& frame = report.frames[stack.frames[caller]];
+    if (is_plumbing(frame.function) || is_start(frame.function)) continue;
+    // Recursion says nothing about where it came from.
+    if (frame.function == report.frames[stack.frames[at]].function) continue;
+    return text + ", called by " + name_and_place(frame);
   }
-  if (shown == nullptr && !stack.frames.empty()) shown = &report.frames[stack.frames.front()];
-  if (shown == nullptr) return {};
-  if (shown->function.empty()) return place_of(*shown);
-  return fmt::format("{} ({})", shortened(printable(shortest_name(shown->function)), 80), place_of(*shown));
+  return text;
 }
 
 }  // namespace tidemark::report

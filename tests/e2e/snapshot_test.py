@@ -19,7 +19,6 @@ from pathlib import Path
 from tidemark_testing import (BUILD, FULL, LIBRARY, PROGRAMS, TIDEMARK, TestCase, check_traces, counts_in, main, record,
                               record_by_preload, report, run, scaled, traces_in)
 
-IS_ROOT = os.geteuid() == 0
 LOW_CONFIDENCE = 0.3
 
 
@@ -239,32 +238,6 @@ class Snapshots(TestCase):
         recording = self.record_ok("snapshot_hold", 150, "take", 2, through=record_by_preload,
                                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
         self.assert_skipped_or_taken(recording.report(), "memory", "fork")
-
-    @contextlib.contextmanager
-    def memory_group(self, limit):
-        """A memory cgroup of either version; yields the file that takes its members."""
-        if not IS_ROOT:
-            self.skipTest("only root makes cgroups")
-        for parent, name in ((Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
-                             (Path("/sys/fs/cgroup"), "memory.max")):
-            group = parent / f"tidemark_test.{os.getpid()}"
-            try:
-                group.mkdir()
-                (group / name).write_text(str(limit))
-            except OSError:
-                with contextlib.suppress(OSError):
-                    group.rmdir()
-                continue
-            try:
-                yield group / "cgroup.procs"
-            finally:
-                for _ in range(100):
-                    with contextlib.suppress(OSError):
-                        group.rmdir()
-                        break
-                    time.sleep(0.05)
-            return
-        self.skipTest("no memory cgroup can be made here")
 
     def in_group(self, limit, *arguments):
         with self.memory_group(limit) as members:

@@ -5,12 +5,14 @@ ctest sets the TIDEMARK_TEST_* variables; without them the release build tree is
 hand: tests/e2e/ends_test.py [Class.test_name]
 """
 
+import contextlib
 import json
 import os
 import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,6 +181,32 @@ class TestCase(unittest.TestCase):
             self.assert_near(memory["peak_live_bytes"], view["peak_live_bytes"], view["peak_live_bytes"] // 100)
         self.assertEqual(document["process"]["pid"], view["pid"])
         self.assertEqual(document["process"]["parent_pid"], view["parent_pid"])
+
+    @contextlib.contextmanager
+    def memory_group(self, limit):
+        """A memory cgroup of either version; yields the file that takes its members."""
+        if os.geteuid() != 0:
+            self.skipTest("only root makes cgroups")
+        for parent, name in ((Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
+                             (Path("/sys/fs/cgroup"), "memory.max")):
+            group = parent / f"tidemark_test.{os.getpid()}"
+            try:
+                group.mkdir()
+                (group / name).write_text(str(limit))
+            except OSError:
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+                continue
+            try:
+                yield group / "cgroup.procs"
+            finally:
+                for _ in range(100):
+                    with contextlib.suppress(OSError):
+                        group.rmdir()
+                        break
+                    time.sleep(0.05)
+            return
+        self.skipTest("no memory cgroup can be made here")
 
     def record_and_compare(self, command, *, mask=lambda text: text, options=(), name="traces", **more) -> Recording:
         """Natively and under `tidemark run`: the same outcome."""

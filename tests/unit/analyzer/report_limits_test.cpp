@@ -32,7 +32,8 @@ replay::Recording with_limits() {
 model::Report growing() {
   model::Report report;
   report.growth = {"linear", 5.0 * kMegabyte, {}};
-  report.timeline = {{0, 0, 10 * kMegabyte, {}}, {1, 0, 60 * kMegabyte, {}}, {2, 0, {}, {}}};
+  report.memory.rss_bytes_at_end = 60 * kMegabyte;
+  report.timeline = {{0, 0, 0, 10 * kMegabyte, {}}, {1, 0, 0, 60 * kMegabyte, {}}, {2, 0, 0, {}, {}}};
   return report;
 }
 
@@ -54,8 +55,10 @@ TEST(Limits, WhatIsLeftAndWhenItIsUsedUp) {
 
 TEST(Limits, AFinalReleaseDoesNotCount) {
   model::Report report = growing();
+  report.memory.rss_bytes_at_end = 12 * kMegabyte;
+  report.memory.end_time_s = 3;
   report.working_life = {0, 1.5, 200 * kMegabyte, 1};
-  report.timeline.push_back({3, 0, 12 * kMegabyte, {}});
+  report.timeline.push_back({3, 0, 0, 12 * kMegabyte, {}});
   fill_limits(with_limits(), report);
   EXPECT_EQ(report.limits[0].left_bytes, (512 - 60 - 32) * kMegabyte);
   EXPECT_EQ(report.limits[1].left_bytes, (1000 - 300 - 195 - 100) * kMegabyte);
@@ -89,7 +92,7 @@ TEST(Limits, NothingIsNegative) {
   EXPECT_EQ(report.limits[0].reached_in_s, 0.0);
   EXPECT_EQ(report.limits[1].left_bytes, 700 * kMegabyte);
   report = growing();
-  report.timeline.clear();
+  report.memory.rss_bytes_at_end.reset();
   report.limits.clear();
   fill_limits(recording, report);
   EXPECT_FALSE(report.limits[0].left_bytes || report.limits[0].reached_in_s);

@@ -81,6 +81,17 @@ HOLDERS  of 200.0 MB live in 1,001,070 blocks at main's return (2.04 s); what ea
 )");
 }
 
+// Mappings of the program are retained, and are no blocks.
+TEST(TextHolders, NothingIsMoreThanTheWhole) {
+  model::Report report = testing::filled_report();
+  report.snapshots[1].live_bytes = 40 << 20;
+  const std::string text = holders_of(report);
+  EXPECT_TRUE(contains(text, "HOLDERS  of 40.0 MB live in 1,001,070 blocks, and 127.0 MB that the program mapped, at "))
+      << text;
+  EXPECT_TRUE(contains(text, "     87.0 MB  52.1%  global_store")) << text;
+  EXPECT_TRUE(contains(text, "     80.0 MB  47.9%  10 × unreachable")) << text;
+}
+
 TEST(TextHolders, TopFoldsTheRest) {
   const std::string text = holders_of(testing::filled_report(), 1);
   EXPECT_TRUE(contains(text, "\n     80.0 MB  40.0%  10 others\n")) << text;
