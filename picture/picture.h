@@ -52,8 +52,11 @@ struct Job {
   // Whose page map tells which pages of mapped files are in memory: a copy's own does not.
   uint32_t files_of = 0;
   uint64_t own_start = 0, own_end = 0;  // the recorder's window
-  uint64_t own_file_bytes = 0;          // so much of the trace file may be in memory; its mapping is far larger
-  Resident resident;                    // of the process, at the cut
+  uint64_t own_used = 0;                // of the window: behind it there is nothing, or what only the copy mapped
+  // Bytes of the trace file's pages that are in memory; or, for a process that sleeps, 0 and how long the file is, as
+  // its mapping is far larger.
+  uint64_t trace_resident = 0, trace_bytes = 0;
+  Resident resident;  // of the process, at the cut
   const Thread* threads = nullptr;
   size_t thread_count = 0;
   // Fills `pairs` with up to `most` pairs of pc and frame end, innermost first; returns their number. May be nullptr.
@@ -65,7 +68,8 @@ struct Job {
   const trace::StreamCutRecord* stream_cuts = nullptr;
   size_t stream_cut_count = 0;
   ChunkSource chunks;
-  // The process `files_of` is not needed any more; with the context of `chunks`. May be nullptr.
+  // The pages of files have been counted: the process `files_of` is not needed any more. With the context of `chunks`.
+  // May be nullptr.
   void (*pages_counted)(void* context) noexcept = nullptr;
   uint64_t (*now_ticks)() noexcept = nullptr;
   void* (*map_memory)(size_t bytes) noexcept = nullptr;  // zeroed; nullptr: none

@@ -148,11 +148,11 @@ class PictureWriter {
     plan();
     // First, while the process is there: it may be about to end.
     for (const Region& region : regions_) {
-      if (counted_first(region)) count_pages(region);
+      if ((region.flags & RegionRecord::kOwn) != 0)
+        count_own(region);
+      else if (counted_first(region))
+        count_pages(region, region.end, file_pages_);
     }
-    const Resident now = read_resident(job_.files_of, false);
-    end_.counted_file = now.file;
-    end_.counted_shmem = now.shared;
     if (job_.pages_counted != nullptr) job_.pages_counted(job_.chunks.context);
     for (const Region& region : regions_) look_through(region);
     for (size_t i = 0; i < job_.kernel_word_count; ++i) kernel_.add(8 * (i + 1), job_.kernel_words[i], *this);
@@ -163,6 +163,7 @@ class PictureWriter {
     end_.rss_anon = job_.resident.anonymous;
     end_.rss_file = job_.resident.file;
     end_.rss_shmem = job_.resident.shared;
+    end_.trace_bytes = job_.trace_resident;
     end_.duration_ns = static_cast<uint64_t>(sys::clock_ns(CLOCK_MONOTONIC) - begun);
     // An end that says why is worth the last of the room.
     last_ = true;
@@ -294,32 +295,37 @@ class PictureWriter {
     possible_every_ = heap_bytes_ / kPage / kPossiblePages + 1;
   }
 
-  // Whether its pages are those of the process: of files and shared memory the copy has none before it asks for them,
-  // and of the recorder's memory it has others of its own.
+  // Whether its pages are those of the process: of files and shared memory the copy has none before it asks for them.
   static bool counted_first(const Region& region) noexcept {
-    if ((region.flags & RegionRecord::kOwn) != 0) return true;
     const bool shared = (region.flags & RegionRecord::kShared) != 0;
     return !region.anonymous && !region.is_stack && (shared || (region.flags & RegionRecord::kWrite) == 0);
   }
 
-  void count_pages(const Region& region) noexcept {
-    uint64_t end = region.end;
-    // The trace's mapping is as large as the file may become, and only that of what was claimed can be there.
-    if ((region.flags & RegionRecord::kOwn) != 0 && (region.flags & RegionRecord::kShared) != 0) {
-      const uint64_t used = job_.own_file_bytes > region.offset ? job_.own_file_bytes - region.offset : 0;
-      if (used < end - region.start) end = region.start + (used + kPage - 1) / kPage * kPage;
-    }
+  void count_pages(const Region& region, uint64_t end, const PageMap& map) noexcept {
     residency_.begin(region.start);
     for (uint64_t at = region.start; at < end && error_ == 0; at += kWindowPages * kPage) {
       const uint64_t left = (end - at) / kPage;
       const size_t pages = left < kWindowPages ? static_cast<size_t>(left) : kWindowPages;
-      if (!file_pages_.read(at, pages, entries_)) break;
+      if (!map.read(at, pages, entries_)) break;
       for (size_t i = 0; i < pages; ++i) residency_.add(PageMap::state(entries_[i]), 1, *this);
     }
     residency_.finish(*this);
   }
 
+  // The recorder's. Its tables are private memory; the trace grows all the time, so how much of it is there must be
+  // known from the moment of the cut.
+  void count_own(const Region& region) noexcept {
+    if (!counted_first(region)) {
+      count_pages(region, region.end < job_.own_used ? region.end : job_.own_used, memory_pages_);
+    } else if (job_.trace_resident == 0 && job_.trace_bytes > region.offset) {
+      const uint64_t used = job_.trace_bytes - region.offset;
+      const uint64_t all = region.end - region.start;
+      count_pages(region, region.start + (used < all ? (used + kPage - 1) / kPage * kPage : all), file_pages_);
+    }
+  }
+
   void look_through(const Region& region) noexcept {
+    if ((region.flags & RegionRecord::kOwn) != 0) return;
     const bool scanned = (region.flags & RegionRecord::kScanned) != 0;
     const bool counted = counted_first(region);
     if (counted && !scanned) return;

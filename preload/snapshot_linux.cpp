@@ -58,7 +58,8 @@ struct Taking {
   picture::Resident resident;       // at the cut
   uint64_t memory_needed = 0;       // bytes
   bool memory_short = false;
-  // In memory that the copy shares: set when it has seen which of the process's pages are there. nullptr: nobody waits.
+  // In memory that the copy shares: set when it has seen which of the process's pages of files are there. May be
+  // nullptr.
   std::atomic<uint32_t>* counted = nullptr;
   long spoiled[kMostAttempts] = {};  // earlier copies, of attempts during which a thread woke up
 };
@@ -140,6 +141,7 @@ struct PictureFile {
 // The copy's life. All signals are blocked, as they were in the thread that was copied.
 [[noreturn]] void write_picture(const Taking& taking) noexcept {
   sys::call(SYS_prctl, PR_SET_NAME, "tidemark-snap");
+  const uintptr_t own_used = next_own_address.load(std::memory_order_relaxed);
   std::atomic_ref<uint32_t>(trace_output.header()->picture_pid).store(sys::getpid(), std::memory_order_relaxed);
   // Descriptors may be used up; the copy needs none of these.
   for (int fd = 0; fd < 3; ++fd) sys::close(fd);
@@ -169,8 +171,8 @@ struct PictureFile {
     job.files_of = taking.pid;
     job.own_start = kOwnStart;
     job.own_end = kOwnEnd;
-    job.own_file_bytes =
-        std::atomic_ref<uint64_t>(trace_output.header()->claimed_bytes).load(std::memory_order_relaxed);
+    job.own_used = own_used;
+    job.trace_resident = trace_output.resident_bytes();
     job.resident = taking.resident;
     job.threads = threads;
     job.thread_count = count;
@@ -201,6 +203,7 @@ void copy_process(Taking& taking) noexcept {
   if (active_stream.stream.load(std::memory_order_relaxed) != ActiveStream::kContended)
     active_stream.stream.exchange(taking.stream, std::memory_order_seq_cst);
   taking.cut = now_ticks();
+  if (taking.counted != nullptr) taking.counted->store(0, std::memory_order_relaxed);
   const long copy = sys::call(SYS_clone, CLONE_PARENT | CLONE_UNTRACED, 0, 0, 0, 0);
   if (copy == 0) write_picture(taking);
   taking.writer = copy;
@@ -257,14 +260,6 @@ long run_helper(Taking* taking, void* stack_top) noexcept {
   return result;
 }
 
-// The process is about to end, and with it all that the copy can learn of its pages.
-void wait_until_counted(const std::atomic<uint32_t>& counted) noexcept {
-  const int64_t begun = sys::clock_ns(CLOCK_MONOTONIC);
-  const struct timespec pause = {0, 50'000};
-  while (counted.load(std::memory_order_acquire) == 0 && sys::clock_ns(CLOCK_MONOTONIC) - begun < kCountPatienceNs)
-    sys::call(SYS_nanosleep, &pause, nullptr);
-}
-
 bool died(int status) noexcept { return (status & 0x7f) != 0; }
 
 void count_pictures(int more) noexcept {
@@ -307,6 +302,8 @@ void Snapshots::start(uint64_t now) noexcept {
   paused_ticks_.store(0, std::memory_order_relaxed);
   last_pause_ = last_resident_ = 0;
   for (std::atomic<pid_t>& writer : writers_) writer.store(0, std::memory_order_relaxed);
+  void* const page = sys::mmap(own_address(kPage), kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  counted_ = sys::failed(page) ? nullptr : static_cast<std::atomic<uint32_t>*>(page);
   const SnapshotSettings& wanted = settings.snapshot;
   next_period_.store(wanted.period_ns == 0 ? UINT64_MAX : now, std::memory_order_relaxed);
   next_growth_.store(wanted.growth_percent == 0 ? UINT64_MAX : kLeastGrown, std::memory_order_relaxed);
@@ -356,6 +353,21 @@ void Snapshots::consider(ThreadState& thread, uint64_t now, uint64_t resident) n
 
 void Snapshots::take_at_end(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept {
   if (settings.snapshot.at_exit) take(thread, reason, caller);
+  wait_until_counted();
+}
+
+// The process is about to end, and with it all that copies can learn of its pages.
+void Snapshots::wait_until_counted() noexcept {
+  if (counted_ == nullptr || globals.restricted.load(std::memory_order_relaxed)) return;
+  const int64_t begun = sys::clock_ns(CLOCK_MONOTONIC);
+  const struct timespec pause = {0, 50'000};
+  for (size_t i = 0; i < kMostOpen; ++i) {
+    while (writers_[i].load(std::memory_order_acquire) != 0 && counted_[i].load(std::memory_order_acquire) == 0) {
+      reap(WNOHANG);
+      if (sys::clock_ns(CLOCK_MONOTONIC) - begun > kCountPatienceNs) return;
+      sys::call(SYS_nanosleep, &pause, nullptr);
+    }
+  }
 }
 
 void Snapshots::skip(ThreadState& thread, trace::SnapshotReason reason, trace::SkipReason why, long error) noexcept {
@@ -484,10 +496,11 @@ bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, co
   trace::FileHeader& header = *trace_output.header();
   taking.id = std::atomic_ref<uint32_t>(header.next_picture).fetch_add(1, std::memory_order_relaxed);
   count_pictures(1);
-  if (at_end(reason)) {
-    void* const page = sys::mmap(own_address(kPage), kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (!sys::failed(page)) taking.counted = static_cast<std::atomic<uint32_t>*>(page);
-  }
+  // Only one is taken at a time, and there is room for it.
+  size_t place = 0;
+  while (place < kMostOpen && writers_[place].load(std::memory_order_relaxed) != 0) ++place;
+  if (place == kMostOpen) place = 0;
+  if (counted_ != nullptr) taking.counted = &counted_[place];
   run(taking);
   if (taking.error == EPERM) {
     // Yama lets descendants trace nobody but who allows it, which a process can at any time.
@@ -498,10 +511,6 @@ bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, co
     }
   }
   const bool taken = taking.error == 0 && taking.writer > 0;
-  if (taking.counted != nullptr) {
-    if (taken) wait_until_counted(*taking.counted);
-    sys::munmap(taking.counted, kPage);
-  }
   if (!taken) {
     count_pictures(-1);
     if (taking.memory_short)
@@ -511,10 +520,7 @@ bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, co
     else
       skip(thread, reason, trace::SkipReason::kFork, taking.writer);
   } else {
-    for (std::atomic<pid_t>& place : writers_) {
-      pid_t none = 0;
-      if (place.compare_exchange_strong(none, static_cast<pid_t>(taking.writer), std::memory_order_acq_rel)) break;
-    }
+    writers_[place].store(static_cast<pid_t>(taking.writer), std::memory_order_release);
     last_pause_ = taking.thawed - taking.frozen;
     paused_ticks_.fetch_add(last_pause_, std::memory_order_relaxed);
     trace::SnapshotRecord record;

@@ -76,6 +76,7 @@ class Snapshots {
   void skip(ThreadState& thread, trace::SnapshotReason reason, trace::SkipReason why, long error) noexcept;
   bool make_room(ThreadState& thread, trace::SnapshotReason reason) noexcept;
   void reap(int options) noexcept;
+  void wait_until_counted() noexcept;
 
   static constexpr size_t kMostOpen = 4;
 
@@ -86,6 +87,9 @@ class Snapshots {
   std::atomic<uint64_t> paused_ticks_{0};
   uint64_t last_pause_ = 0, last_resident_ = 0;
   std::atomic<pid_t> writers_[kMostOpen] = {};
+  // For each of them, in memory that it shares: not 0 when it needs the process no more. A forked child leaves its
+  // parent's to the parent. nullptr: there is no memory.
+  std::atomic<uint32_t>* counted_ = nullptr;
 };
 
 extern constinit Snapshots snapshots;

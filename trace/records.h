@@ -295,7 +295,8 @@ struct PictureThreadRecord {
   }
 };
 
-// Which pages from `start` on are in memory, the recorder's own included: `runs` are prefix-coded numbers, page count
+// Which pages from `start` on are in memory, the recorder's own tables included: `runs` are prefix-coded numbers, page
+// count
 // << 2 | PageState, one for each run of equal pages. Regions without a page in memory have no record.
 enum class PageState : uint64_t { kAbsent = 0, kPresent = 1, kSwapped = 2, kPresentFile = 3 };
 struct ResidencyRecord {
@@ -347,13 +348,11 @@ struct PictureEndRecord {
   uint64_t words = 0, scanned_bytes = 0, swapped_bytes = 0, unreadable_bytes = 0, duration_ns = 0;
   // The process's resident set at the cut, as the kernel counts it; 0: not known.
   uint64_t rss = 0, rss_anon = 0, rss_file = 0, rss_shmem = 0;
-  // rss_file and rss_shmem when the pages of files and of the recorder had been counted, some milliseconds later, while
-  // the program went on; 0: not known.
-  uint64_t counted_file = 0, counted_shmem = 0;
+  uint64_t trace_bytes = 0;  // of rss: the trace's pages; 0: they are among the pages of the picture
   template <class V>
   void visit(V& v) {
     v(error), v(words), v(scanned_bytes), v(swapped_bytes), v(unreadable_bytes), v(duration_ns);
-    v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(counted_file), v(counted_shmem);
+    v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(trace_bytes);
   }
 };
 

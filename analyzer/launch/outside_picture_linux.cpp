@@ -105,7 +105,8 @@ OutsidePicture take_outside_picture(OutsideTrace& trace, pid_t pid,
   job.memory_of = job.files_of = process;
   job.own_start = clock_of.own_start;
   job.own_end = clock_of.own_end;
-  job.own_file_bytes = trace.header().claimed_bytes;
+  job.own_used = job.own_end;
+  job.trace_bytes = trace.header().claimed_bytes;
   job.resident = picture::read_resident(process, hold);
   job.threads = threads.data();
   job.thread_count = threads.size();

@@ -48,12 +48,24 @@ model::Ledger of_sample(const Recording& recording, const replay::ProcessSample&
   return ledger;
 }
 
-// At the moment at which the rows' pages were counted. What is private comes from a copy made at the cut; pages of
-// files (the trace's among them, which grows all the time) were counted a little later.
-uint64_t resident(const trace::PictureEndRecord& end) {
-  const uint64_t counted = end.counted_file + end.counted_shmem, before = end.rss_file + end.rss_shmem;
-  if (counted == 0) return end.rss;
-  return counted >= before ? end.rss + (counted - before) : end.rss - std::min(end.rss, before - counted);
+// When the highest resident set was reached, but for the last percent (which may come much later, and means nothing),
+// and how much was live at most since the sample before.
+void fill_high_water(const Recording& recording, model::Memory& memory) {
+  const uint64_t enough = recording.samples.max_rss - recording.samples.max_rss / 100;
+  for (const replay::HighWaterStep& step : recording.samples.steps) {
+    if (step.max_rss < enough) continue;
+    const uint64_t start = recording.header.start_ticks;
+    const uint64_t from = step.after > start ? step.after - start : 0, to = step.time > start ? step.time - start : 0;
+    const replay::Timeline& timeline = recording.timeline;
+    uint64_t live = 0;
+    for (size_t i = 0; i < timeline.count() && timeline.begin_of(i) <= to; ++i) {
+      if (i + 1 < timeline.count() && timeline.begin_of(i + 1) <= from) continue;
+      live = std::max(live, timeline.slice(i).most_live_bytes);
+    }
+    memory.max_rss_time_s = std::max(0.0, recording.clock.seconds(step.time));
+    memory.max_rss_live_bytes = live;
+    return;
+  }
 }
 
 }  // namespace
@@ -64,18 +76,19 @@ void Ledgers::add(const CutHeap& cut) {
   if (end.rss == 0 || cut.file.header().page_bytes != 4096) return;
   learn(cut.blocks, classes_);
   PageAccount account(cut.blocks, classes_, cut.heap.used_pages(), cut.forked);
+  account.add(LedgerKind::kRecorder, end.trace_bytes);
   account.run(map_addresses(cut), replay::read_pages(cut.file, cut.picture.head));
   model::Ledger& ledger = ledgers_[cut.picture.head.id];
   ledger = {};
   ledger.source = model::LedgerSource::kSnapshot;
   ledger.snapshot = cut.picture.head.id;
-  ledger.rss_bytes = resident(end);
+  ledger.rss_bytes = end.rss;
   account.fill(ledger);
 }
 
 void Ledgers::finish(const Recording& recording, model::Report& report) {
   model::Memory& memory = report.memory;
-  if (recording.samples.count != 0) memory.max_rss_live_bytes = recording.samples.max_rss_live;
+  fill_high_water(recording, memory);
   if (recording.samples.at_end) {
     const replay::ProcessSample& sample = *recording.samples.at_end;
     memory.rss_bytes_at_end = sample.rss;

@@ -27,6 +27,9 @@ class PageAccount {
   // Areas and pages ascend, as map_addresses() and read_pages() give them. Once.
   void run(const std::vector<Area>& areas, const std::vector<replay::PageRun>& pages);
 
+  // What is known otherwise.
+  void add(model::LedgerKind kind, uint64_t bytes) noexcept { rows_[static_cast<size_t>(kind)] += bytes; }
+
   // Rows, what of live bytes is not there, and who pins pages; the rest of the ledger is left alone.
   void fill(model::Ledger& ledger) const;
 
@@ -39,7 +42,6 @@ class PageAccount {
     uint64_t last_page = UINT64_MAX;
   };
 
-  void add(model::LedgerKind kind, uint64_t bytes) noexcept { rows_[static_cast<size_t>(kind)] += bytes; }
   void heap_pages(uint64_t start, uint64_t end, trace::PageState state);
   void heap_page(uint64_t page, trace::PageState state);
   void pinned_page(uint64_t page, size_t first, size_t behind);

@@ -152,7 +152,10 @@ void RecordReader::sample(uint64_t time, const trace::SampleRecord& record) {
   if (highest > samples_.max_rss) {
     samples_.max_rss = highest;
     samples_.max_rss_time = time;
-    samples_.max_rss_live = heap_.totals().live_bytes;
+  }
+  const uint64_t before = samples_.steps.empty() ? 0 : samples_.steps.back().max_rss;
+  if (highest > before && highest - before > before / 256) {
+    samples_.steps.push_back({last_sample_ ? last_sample_->time : 0, time, highest});
   }
   heap_.timeline().sample(time, record.rss, samples_.max_rss);
 

@@ -52,10 +52,16 @@ struct EndState {
   std::vector<uint64_t> thread_live_bytes;  // by thread slot
 };
 
+// The highest resident set rose by so much that it matters (a part in 256).
+struct HighWaterStep {
+  uint64_t after = 0, time = 0;  // between these samples
+  uint64_t max_rss = 0;
+};
+
 struct Samples {
   uint64_t count = 0;
   uint64_t max_rss = 0, max_rss_time = 0;  // highest of ru_maxrss, VmHWM and RSS, and the first sample that shows it
-  uint64_t max_rss_live = 0;               // live bytes then
+  std::vector<HighWaterStep> steps;        // ascending
   uint64_t high_water = 0;                 // highest VmHWM
   std::optional<ProcessSample> at_end;     // nearest to the end
 };

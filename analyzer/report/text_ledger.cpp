@@ -60,7 +60,9 @@ void write_pinning(Text& text, const model::Report& report, const model::Ledger&
        plural(ledger.pinning_sites, "site"));
   size_t shown = 0;
   for (const model::PinningSite& site : ledger.pinned_by) {
-    if (shown++ == top) break;
+    // Beside the first one, those with a hundredth of the pages.
+    if (shown == top || (shown != 0 && site.pages < ledger.pinned_pages / 100)) break;
+    ++shown;
     const std::string where = stack_summary(report, site.stack);
     line(text, "    {} ({}) on {}, from {}; {} would be free to go without them", plural(site.blocks, "block"),
          format_bytes(site.bytes), plural(site.pages, "page"), where.empty() ? "code of unknown origin" : where,
@@ -129,12 +131,13 @@ std::string max_rss_sentence(const model::Report& report) {
   } else if (memory.max_rss_time_s) {
     text += fmt::format(" reached at {}", format_seconds(std::max(0.0, *memory.max_rss_time_s)));
     if (memory.max_rss_live_bytes) text += fmt::format(" with {} live", format_bytes(*memory.max_rss_live_bytes));
+    text += ", and never falls";
   }
   if (memory.rss_bytes_at_end) {
     const bool untouched = memory.live_bytes_at_end > *memory.rss_bytes_at_end;
-    text += fmt::format(", and never falls; the process now holds {}, {} {} live{}",
-                        format_bytes(*memory.rss_bytes_at_end), untouched ? "while" : "of which",
-                        format_bytes(memory.live_bytes_at_end), untouched ? " (part of that was never touched)" : "");
+    text += fmt::format("; the process now holds {}, {} {} live{}", format_bytes(*memory.rss_bytes_at_end),
+                        untouched ? "while" : "of which", format_bytes(memory.live_bytes_at_end),
+                        untouched ? " (part of that was never touched)" : "");
     if (memory.recorder_bytes_at_end)
       text += fmt::format(" and {} are the recorder's", format_bytes(*memory.recorder_bytes_at_end));
   }

@@ -161,6 +161,10 @@ PictureBuilder& PictureBuilder::words(trace::WordsRecord::Kind kind, const std::
 void PictureBuilder::end(uint64_t error) {
   trace::PictureEndRecord record;
   record.error = error;
+  end(record);
+}
+
+void PictureBuilder::end(trace::PictureEndRecord record) {
   record.words = count_;
   stream_.record(cut_, record);
 }

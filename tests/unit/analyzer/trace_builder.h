@@ -70,6 +70,8 @@ class PictureBuilder {
   // Cut into as many records as they take.
   PictureBuilder& words(trace::WordsRecord::Kind kind, const std::vector<Word>& words);
   void end(uint64_t error = 0);
+  // `record` but for its number of words.
+  void end(trace::PictureEndRecord record);
 
  private:
   StreamBuilder& stream_;
