@@ -157,7 +157,9 @@ class Judge {
         text += " held on purpose, a working set that does not grow any more";
         break;
       case VerdictKind::kBoundedCache:
-        text += " held at a steady level: old blocks are freed as new ones come";
+        text += finding->bound_bytes ? fmt::format(" of a cache that is declared to be bounded at {}",
+                                                   format_bytes(*finding->bound_bytes))
+                                     : std::string(" held at a steady level: old blocks are freed as new ones come");
         break;
       case VerdictKind::kEpisodic:
         text += " held for a while at a time: it falls as often as it rises";

@@ -40,7 +40,7 @@ struct Rules::Facts {
   double level = 0;             // bytes live then
   double startup_share = 0;     // of these, born in start-up
   double first_half_share = 0;  // of these, born in start-up and the first half of the working life
-  double turnover = 0;          // bytes of blocks older than a slice, freed in the late half, to the level
+  double turnover = 0;          // bytes of blocks older than a slice, freed and replaced in the late half, to the level
   double tails = 0;             // share of the old generations of the growth that keep some of their blocks
   double old_to_young = 0;      // bytes kept by the older third of the growth's generations, to those of the younger
   double retention = 0;         // of old blocks
@@ -69,12 +69,13 @@ Rules::Facts Rules::find_facts(const Evidence& evidence) const {
   }
   facts.startup_share = facts.level > 0 ? startup / facts.level : 0;
   facts.first_half_share = facts.level > 0 ? first_half / facts.level : 0;
-  double freed = 0;
+  double freed = 0, born_late = 0;
   for (size_t born = 0; born + 1 < last; ++born) {
     for (size_t at = std::max(born + 2, middle); at <= last; ++at)
       freed += std::max(0.0, history.bytes(born, at - 1) - history.bytes(born, at));
+    if (born >= middle) born_late += history.bytes(born, born);
   }
-  facts.turnover = facts.level > 0 ? freed / facts.level : 0;
+  facts.turnover = facts.level > 0 ? std::min(freed, born_late) / facts.level : 0;
 
   // The age that few blocks reach that are freed at all.
   std::vector<double> deaths(life_.end);
