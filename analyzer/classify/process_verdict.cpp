@@ -32,7 +32,8 @@ constexpr double kFell = 0.5;  // of the rise
 constexpr double kFlow = 20;   // bytes that came and went, to the peak: churn
 constexpr double kUnproved = 0.6;
 constexpr size_t kFewMarks = 12;
-constexpr double kRunnerUp = 0.3;  // of what decided
+constexpr double kLeastRunnerUp = 256 << 10;  // bytes
+constexpr double kRunnerUp = 0.3;             // of what decided
 constexpr size_t kMaxNameBytes = 100;
 
 class Judge {
@@ -174,10 +175,13 @@ class Judge {
     return true;
   }
 
+  // Of what lasted: a peak of a moment was nothing to release.
   bool is_released() {
-    const double rise = most_ - startup_;
-    if (rise < std::max(kLeastGrowth, 0.1 * startup_) || level_ - startup_ > kFell * rise || peaks_recur())
-      return false;
+    const Life& life = findings_.life;
+    double lasted = 0;
+    for (size_t i = 0; i < life.end; ++i) lasted = std::max(lasted, findings_.lasting_bytes[i]);
+    const double rise = lasted - startup_;
+    if (rise < std::max(kLeastGrowth, 0.1 * startup_) || level_ - startup_ > kFell * rise) return false;
     decide(VerdictClass::kNoGrowth, VerdictKind::kReleased, 0.85);
     finish(fmt::format("of {} that were live {} are left: the rest was freed", size_text(most_), size_text(level_)),
            rise);
@@ -217,7 +221,7 @@ class Judge {
       const Finding& finding = found.finding;
       const bool same = finding.verdict_class == verdict_.verdict_class && finding.kind == verdict_.kind;
       if (same || finding.folded_sites != 0 || finding.verdict_class == VerdictClass::kNoGrowth) continue;
-      if (static_cast<double>(finding.bytes) < std::max(kRunnerUp * decided_bytes, kLeastGrowth)) continue;
+      if (static_cast<double>(finding.bytes) < std::max(kRunnerUp * decided_bytes, kLeastRunnerUp)) continue;
       second = &finding;
       break;
     }

@@ -103,17 +103,8 @@ void write_generations(Text& text, const model::Finding& finding) {
   line(text, "{:{}}of these, never freed    {}", "", kDetailIndent, left.empty() ? "none" : left);
 }
 
-// What a finding's bytes are a part of.
-std::string share(const model::Report& report, const model::Finding& finding) {
-  if (finding.verdict_class != model::VerdictClass::kAllocatorCaching) {
-    return percent(finding.bytes, live_of_findings(report).bytes);
-  }
-  return report.memory.rss_bytes_at_end ? percent(finding.bytes, *report.memory.rss_bytes_at_end) + " of RSS"
-                                        : std::string("resident");
-}
-
 void write_finding(Text& text, const model::Report& report, const model::Finding& finding) {
-  line(text, "  {} ({}){}  {}", format_bytes(finding.bytes), share(report, finding),
+  line(text, "  {}{}  {}", amount_of(report, finding),
        finding.blocks == 0 ? std::string() : " in " + plural(finding.blocks, "block"), label_of(finding));
   write_prose(text, printable(sentence(finding.summary)), kDetailIndent);
   if (const std::string growth = growth_phrase(finding.growth, report.process.duration_s); !growth.empty())
@@ -152,6 +143,15 @@ std::vector<const model::Finding*> sorted_findings(const model::Report& report) 
 const char* confidence_word(double confidence) {
   if (confidence >= 0.8) return "high";
   return confidence > 0.3 ? "medium" : "low";
+}
+
+std::string amount_of(const model::Report& report, const model::Finding& finding) {
+  std::string share = percent(finding.bytes, live_of_findings(report).bytes);
+  if (finding.verdict_class == model::VerdictClass::kAllocatorCaching) {
+    share = report.memory.rss_bytes_at_end ? percent(finding.bytes, *report.memory.rss_bytes_at_end) + " of RSS"
+                                           : std::string("resident");
+  }
+  return fmt::format("{} ({})", format_bytes(finding.bytes), share);
 }
 
 std::string holder_clause(const model::Finding& finding) {

@@ -25,6 +25,9 @@ const char* confidence_word(double confidence);
 
 void write_findings(Text& text, const model::Report& report, size_t top);
 
+// "54.9 MB (46.2%)": of what is live, or of RSS where it is the allocator's.
+std::string amount_of(const model::Report& report, const model::Finding& finding);
+
 // ", held by global_store (leak.cpp:12)" or ", which nothing holds"; empty when it is not known.
 std::string holder_clause(const model::Finding& finding);
 

@@ -15,7 +15,9 @@
 namespace tidemark::report {
 namespace {
 
-constexpr uint64_t kLeastRest = 10;  // 1/10 of what is live: a smaller runner-up is in the list of findings only
+// A smaller runner-up than these bytes, or this part of what is live, is in the list of findings only.
+constexpr uint64_t kLeastRestBytes = 256 << 10;
+constexpr uint64_t kLeastRest = 10;  // 1/10
 
 std::string end_sentence(const model::Process& process) {
   const model::End& end = process.end;
@@ -66,6 +68,13 @@ const char* when_live(const model::Report& report) {
 
 // "54.9 MB (46.2%) in 1,200,000 blocks from fill (leak.cpp:30), held by global_store (leak.cpp:16)"
 std::string finding_clause(const model::Report& report, const model::Finding& finding) {
+  if (finding.verdict_class == model::VerdictClass::kAllocatorCaching) {
+    std::string text = amount_of(report, finding);
+    if (!finding.stack.frames.empty())
+      text +=
+          fmt::format(", most of it pinned by blocks{}{}", from_clause(report, finding.stack), holder_clause(finding));
+    return text;
+  }
   return fmt::format("{} ({}) in {}{}{}", format_bytes(finding.bytes),
                      percent(finding.bytes, live_of_findings(report).bytes), plural(finding.blocks, "block"),
                      from_clause(report, finding.stack), holder_clause(finding));
@@ -85,7 +94,7 @@ bool has_stack(const model::Finding* finding) {
 
 // Who allocates it, and who holds it.
 std::string who_sentence(const model::Report& report, const model::Finding* deciding) {
-  if (!has_stack(deciding)) return peak_sentence(report);
+  if (!has_stack(deciding) || deciding->bytes == 0) return peak_sentence(report);
   const bool decided = report.verdict.verdict_class != model::VerdictClass::kUndecided;
   return fmt::format("{}: {}.",
                      decided ? "Largest part of it" : fmt::format("Largest part of what is {}", when_live(report)),
@@ -114,11 +123,12 @@ std::string memory_sentence(const model::Report& report) {
 
 // Another cause that is large enough to be known of, or a smaller leak.
 const model::Finding* runner_up(const model::Report& report, const model::Finding* deciding) {
-  const uint64_t enough = std::max<uint64_t>(1, live_of_findings(report).bytes / kLeastRest);
+  const uint64_t enough = std::max(kLeastRestBytes, live_of_findings(report).bytes / kLeastRest);
   const model::Finding* best = nullptr;
   for (const model::Finding& finding : report.findings) {
     const bool same = finding.verdict_class == report.verdict.verdict_class && finding.kind == report.verdict.kind;
     if (&finding == deciding || same || finding.folded_sites != 0) continue;
+    if (finding.verdict_class == model::VerdictClass::kNoGrowth) continue;
     const bool leak = finding.verdict_class == model::VerdictClass::kTrueLeak;
     if (finding.bytes < enough && !(leak && report.verdict.verdict_class != model::VerdictClass::kTrueLeak)) continue;
     const bool best_leak = best != nullptr && best->verdict_class == model::VerdictClass::kTrueLeak;
@@ -133,7 +143,7 @@ std::string besides_sentence(const model::Report& report, const model::Finding& 
                                  kind != nullptr ? kind : "");
   if (finding.verdict_class != model::VerdictClass::kUndecided)
     text += fmt::format("{} confidence: ", confidence_word(finding.confidence));
-  return text + (has_stack(&finding) ? finding_clause(report, finding) : format_bytes(finding.bytes)) + ".";
+  return text + (has_stack(&finding) ? finding_clause(report, finding) : amount_of(report, finding)) + ".";
 }
 
 // What the user can do so that the next report knows more.
@@ -161,6 +171,7 @@ const model::Finding* deciding_finding(const model::Report& report) {
   const model::Finding* best = nullptr;
   for (const model::Finding& finding : report.findings) {
     if (finding.verdict_class != report.verdict.verdict_class || finding.kind != report.verdict.kind) continue;
+    if (finding.confidence < report.verdict.confidence && best != nullptr) continue;
     const bool folded = finding.folded_sites != 0;
     if (best == nullptr || (best->folded_sites != 0) > folded ||
         ((best->folded_sites != 0) == folded && finding.bytes > best->bytes)) {
