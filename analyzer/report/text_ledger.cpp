@@ -128,9 +128,11 @@ std::string max_rss_sentence(const model::Report& report) {
                         report.process.image > 0 ? "an earlier image of the process"
                                                  : "its parent (or an earlier image of the process) before exec",
                         format_bytes(*memory.image_high_water_bytes));
-  } else if (memory.max_rss_time_s) {
-    text += fmt::format(" reached at {}", format_seconds(std::max(0.0, *memory.max_rss_time_s)));
-    if (memory.max_rss_live_bytes) text += fmt::format(" with {} live", format_bytes(*memory.max_rss_live_bytes));
+  } else {
+    if (memory.max_rss_time_s) {
+      text += fmt::format(" reached at {}", format_seconds(std::max(0.0, *memory.max_rss_time_s)));
+      if (memory.max_rss_live_bytes) text += fmt::format(" with {} live", format_bytes(*memory.max_rss_live_bytes));
+    }
     text += ", and never falls";
   }
   if (memory.rss_bytes_at_end) {
