@@ -9,7 +9,8 @@
 // --collect switches the collector on, which runs after every third round, as one does that waits for garbage:
 //
 //   verdict    no-growth / released
-//   evidence   live bytes return to the base whenever it has run: the collector frees 90,000 objects, 100% of what is lost
+//   evidence   live bytes return to the base whenever it has run: the collector frees 90,000 objects, 100% of what is
+//              lost
 //
 // The collector is trial deletion (Bacon and Rajan, "Concurrent Cycle Collection in Reference Counted Systems", 2001,
 // the synchronous one): take away the counts that come from inside of what a candidate reaches; what is left with none
