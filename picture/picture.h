@@ -56,7 +56,8 @@ struct Job {
   // Bytes of the trace file's pages that are in memory; or, for a process that sleeps, 0 and how long the file is, as
   // its mapping is far larger.
   uint64_t trace_resident = 0, trace_bytes = 0;
-  Resident resident;  // of the process, at the cut
+  uint64_t trace_claimed = 0;  // bytes of the trace that were being made present at the cut
+  Resident resident;           // of the process, at the cut
   const Thread* threads = nullptr;
   size_t thread_count = 0;
   // Fills `pairs` with up to `most` pairs of pc and frame end, innermost first; returns their number. May be nullptr.

@@ -164,6 +164,7 @@ class PictureWriter {
     end_.rss_file = job_.resident.file;
     end_.rss_shmem = job_.resident.shared;
     end_.trace_bytes = job_.trace_resident;
+    end_.trace_claimed = job_.trace_claimed;
     end_.duration_ns = static_cast<uint64_t>(sys::clock_ns(CLOCK_MONOTONIC) - begun);
     // An end that says why is worth the last of the room.
     last_ = true;

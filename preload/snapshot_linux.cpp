@@ -34,8 +34,8 @@ constexpr uint64_t kLeastGrown = uint64_t{16} << 20;   // resident bytes before 
 constexpr uint64_t kBudget = 100;                      // of the time, one part is for growth and period snapshots
 constexpr uint64_t kSpareMemory = uint64_t{32} << 20;  // that must be left beside what the copy may take
 constexpr size_t kHelperStack = size_t{64} << 10;
-constexpr int64_t kRoomPatienceNs = 1'000'000'000;  // for an earlier picture to be finished
-constexpr int64_t kCountPatienceNs = 200'000'000;   // a terabyte of mapped files takes longer
+constexpr int64_t kRoomPatienceNs = 1'000'000'000;   // for an earlier picture to be finished
+constexpr int64_t kCountPatienceNs = 1'000'000'000;  // on a machine that is busy; commonly two milliseconds
 constexpr size_t kPage = 4096;
 constexpr unsigned kMostAttempts = 4;                 // to find the threads that were left asleep still asleep
 constexpr size_t kMostKernelWords = size_t{1} << 20;  // address space only, until they are there
@@ -91,7 +91,6 @@ void leave_program() noexcept {
   const uint64_t all_processors[16] = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0},
                                        ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
   sys::call(SYS_sched_setaffinity, 0, sizeof(all_processors), all_processors);
-  sys::call(SYS_setpriority, 0, 0, 5);
   const struct rlimit none = {0, 0};
   sys::call(SYS_prlimit64, 0, RLIMIT_CORE, &none, nullptr);
   const long fd = sys::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -108,7 +107,9 @@ struct PictureFile {
   uint64_t offset = 0;
   std::atomic<uint32_t>* counted = nullptr;  // Taking::counted
 
+  // Until then the process may be waiting; from now on there is time.
   static void pages_counted(void* self) noexcept {
+    sys::call(SYS_setpriority, 0, 0, 5);
     std::atomic<uint32_t>* const counted = static_cast<PictureFile*>(self)->counted;
     if (counted != nullptr) counted->store(1, std::memory_order_release);
   }
@@ -173,6 +174,7 @@ struct PictureFile {
     job.own_end = kOwnEnd;
     job.own_used = own_used;
     job.trace_resident = trace_output.resident_bytes();
+    job.trace_claimed = trace_output.claiming_bytes();
     job.resident = taking.resident;
     job.threads = threads;
     job.thread_count = count;

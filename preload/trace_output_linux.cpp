@@ -77,6 +77,7 @@ int TraceOutput::create(const char* pattern, const char* program, uint32_t pid, 
   trimmed_.store(false, std::memory_order_relaxed);
   cut_ = false;
   resident_.store(0, std::memory_order_relaxed);
+  claiming_.store(0, std::memory_order_relaxed);
   reserved_until_ = 0;
 
   const char* const end = path_ + sizeof(path_);
@@ -162,27 +163,34 @@ uint8_t* TraceOutput::claim(size_t bytes) noexcept {
     return nullptr;
   }
   uint8_t* const chunk = reinterpret_cast<uint8_t*>(header_) + offset;
+  claiming_.fetch_add(bytes, std::memory_order_relaxed);
+  const bool present = make_present(chunk, offset, bytes);
+  if (present) resident_.fetch_add(bytes, std::memory_order_relaxed);
+  claiming_.fetch_sub(bytes, std::memory_order_relaxed);
+  return present ? chunk : nullptr;
+}
+
+bool TraceOutput::make_present(uint8_t* chunk, uint64_t offset, size_t bytes) noexcept {
   if (globals.restricted.load(std::memory_order_relaxed)) {
     if (offset + bytes > reserved_until_) {
       stop_recording(trace::StopReason::kSeccompFilter, 0, true);
-      return nullptr;
+      return false;
     }
   } else if (populate_works_) {
     long error = sys::madvise(chunk, bytes, MADV_POPULATE_WRITE);
     while (error == -EINTR || error == -EAGAIN) error = sys::madvise(chunk, bytes, MADV_POPULATE_WRITE);
     if (error != 0) {
-      if (trimmed_.load(std::memory_order_relaxed)) return nullptr;
+      if (trimmed_.load(std::memory_order_relaxed)) return false;
       const bool full = error == -EFAULT || error == -ENOSPC;
       stop_recording(full ? trace::StopReason::kNoSpace : trace::StopReason::kMapFailed,
                      full ? ENOSPC : static_cast<int>(-error));
-      return nullptr;
+      return false;
     }
   } else if (!allocate_by_path(offset, bytes)) {
     if (!trimmed_.load(std::memory_order_relaxed)) stop_recording(trace::StopReason::kNoSpace, ENOSPC);
-    return nullptr;
+    return false;
   }
-  resident_.fetch_add(bytes, std::memory_order_relaxed);
-  return chunk;
+  return true;
 }
 
 uint64_t TraceOutput::claim_for_picture(size_t bytes) noexcept {

@@ -65,11 +65,14 @@ class TraceOutput {
 
   // Bytes of the trace that are resident in this process now.
   size_t resident_bytes() const noexcept { return resident_.load(std::memory_order_relaxed); }
+  // And of chunks that are being made present: some of them may be.
+  size_t claiming_bytes() const noexcept { return claiming_.load(std::memory_order_relaxed); }
 
   void count(trace::Lost what, uint64_t events = 1) noexcept;
   void count(trace::UnwindCheck what, uint64_t events = 1) noexcept;
 
  private:
+  bool make_present(uint8_t* chunk, uint64_t offset, size_t bytes) noexcept;
   bool allocate_by_path(uint64_t offset, uint64_t bytes) noexcept;
 
   trace::FileHeader* header_ = nullptr;
@@ -79,7 +82,7 @@ class TraceOutput {
   bool populate_works_ = true;
   std::atomic<bool> trimmed_{false};  // no further claims
   bool cut_ = false;                  // the file ends at the last claimed chunk, or will
-  std::atomic<size_t> resident_{0};
+  std::atomic<size_t> resident_{0}, claiming_{0};
   char path_[4096] = {};
 };
 

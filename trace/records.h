@@ -348,11 +348,12 @@ struct PictureEndRecord {
   uint64_t words = 0, scanned_bytes = 0, swapped_bytes = 0, unreadable_bytes = 0, duration_ns = 0;
   // The process's resident set at the cut, as the kernel counts it; 0: not known.
   uint64_t rss = 0, rss_anon = 0, rss_file = 0, rss_shmem = 0;
-  uint64_t trace_bytes = 0;  // of rss: the trace's pages; 0: they are among the pages of the picture
+  uint64_t trace_bytes = 0;    // of rss: the trace's pages; 0: they are among the pages of the picture
+  uint64_t trace_claimed = 0;  // and at most so many more, which were being made present
   template <class V>
   void visit(V& v) {
     v(error), v(words), v(scanned_bytes), v(swapped_bytes), v(unreadable_bytes), v(duration_ns);
-    v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(trace_bytes);
+    v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(trace_bytes), v(trace_claimed);
   }
 };
 

@@ -48,6 +48,14 @@ model::Ledger of_sample(const Recording& recording, const replay::ProcessSample&
   return ledger;
 }
 
+// How much was there of chunks of the trace that were being made present: pages of files that the kernel counts, beyond
+// those that the picture saw.
+uint64_t claimed_present(const trace::PictureEndRecord& end, uint64_t seen) {
+  const uint64_t files = end.rss_file + end.rss_shmem;
+  const uint64_t known = std::min(files, seen) + std::min(files - std::min(files, seen), end.trace_bytes);
+  return std::min(end.trace_claimed, files - known);
+}
+
 // When the highest resident set was reached, but for the last percent (which may come much later, and means nothing),
 // and how much was live at most since the sample before.
 void fill_high_water(const Recording& recording, model::Memory& memory) {
@@ -78,6 +86,7 @@ void Ledgers::add(const CutHeap& cut) {
   PageAccount account(cut.blocks, classes_, cut.heap.used_pages(), cut.forked);
   account.add(LedgerKind::kRecorder, end.trace_bytes);
   account.run(map_addresses(cut), replay::read_pages(cut.file, cut.picture.head));
+  account.add(LedgerKind::kRecorder, claimed_present(end, account.file_bytes()));
   model::Ledger& ledger = ledgers_[cut.picture.head.id];
   ledger = {};
   ledger.source = model::LedgerSource::kSnapshot;

@@ -24,6 +24,7 @@ void PageAccount::run(const std::vector<Area>& areas, const std::vector<PageRun>
       const uint64_t start = std::max(at->start, area.start);
       const uint64_t end = std::min(at->start + at->pages * kPage, area.end);
       if (at->state == PageState::kSwapped) swapped_ += end - start;
+      if (at->state == PageState::kPresentFile && area.use != Use::kUncounted) file_bytes_ += end - start;
       if (area.use == Use::kHeap) {
         heap_pages(start, end, at->state);
         continue;

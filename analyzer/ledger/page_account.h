@@ -30,6 +30,9 @@ class PageAccount {
   // What is known otherwise.
   void add(model::LedgerKind kind, uint64_t bytes) noexcept { rows_[static_cast<size_t>(kind)] += bytes; }
 
+  // Of what was counted, pages of files and shared memory.
+  uint64_t file_bytes() const noexcept { return file_bytes_; }
+
   // Rows, what of live bytes is not there, and who pins pages; the rest of the ledger is left alone.
   void fill(model::Ledger& ledger) const;
 
@@ -52,7 +55,7 @@ class PageAccount {
   const replay::UsedPages& used_;
   const bool forked_;
   uint64_t rows_[model::kLedgerKinds] = {};
-  uint64_t swapped_ = 0;
+  uint64_t swapped_ = 0, file_bytes_ = 0;
   uint64_t live_ = 0, live_swapped_ = 0;  // requested bytes of blocks in heap areas; of these, swapped out
   uint64_t pinned_pages_ = 0;
   size_t next_ = 0;           // the first block whose place may reach the page under way

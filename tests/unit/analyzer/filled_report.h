@@ -86,6 +86,23 @@ inline model::Report filled_report() {
   last.scanned_bytes = 300 << 20;
   last.swapped_bytes = 3 << 20;
   last.unreadable_bytes = 4096;
+  model::Ledger& ledger = last.ledger.emplace();
+  ledger.source = model::LedgerSource::kEndSnapshot;
+  ledger.snapshot = 2;
+  ledger.time_s = 2.04;
+  ledger.rss_bytes = (300 << 20) + 8192;
+  ledger.rows = {{model::LedgerKind::kLive, 180 << 20},
+                 {model::LedgerKind::kPinnedPages, 70 << 20},
+                 {model::LedgerKind::kFreePages, 50 << 20}};
+  ledger.unexplained_bytes = 8192;
+  ledger.live_absent_bytes = 19 << 20;
+  ledger.live_swapped_bytes = 1 << 20;
+  ledger.swapped_bytes = 3 << 20;
+  ledger.pinned_pages = 20'000;
+  ledger.pinning_sites = 40;
+  ledger.pinned_by = {{7, 25'000, 1 << 20, 19'000, 60 << 20, report.findings[1].stack}};
+  report.memory.ledger = ledger;
+  report.memory.allocator_cached_bytes = ledger.allocator_cached_bytes();
   report.snapshots_skipped = {
       {model::SnapshotReason::kGrowth, model::SkipReason::kMemory, 2, "Cannot allocate memory"}};
   report.graph_snapshot = 2;
