@@ -5,8 +5,6 @@
 namespace tidemark::picture {
 namespace {
 
-constexpr uint64_t kAlwaysExactBelow = uint64_t{64} << 20;
-
 // The value in bytes of a line "Name:   123 kB"; false: it is another line.
 bool field(const char* at, const char* end, const char* name, uint64_t& bytes) noexcept {
   const size_t length = std::strlen(name);
@@ -19,7 +17,7 @@ bool field(const char* at, const char* end, const char* name, uint64_t& bytes) n
 
 }  // namespace
 
-Resident read_resident(uint32_t pid, bool exact) noexcept {
+Resident read_resident(uint32_t pid, uint64_t exact_below) noexcept {
   Resident resident;
   PathText status;
   status.process(pid).add("/status");
@@ -27,7 +25,7 @@ Resident read_resident(uint32_t pid, bool exact) noexcept {
     static_cast<void>(field(at, end, "VmRSS:", resident.all) || field(at, end, "RssAnon:", resident.anonymous) ||
                       field(at, end, "RssFile:", resident.file) || field(at, end, "RssShmem:", resident.shared));
   });
-  if (!exact && resident.all > kAlwaysExactBelow) return resident;
+  if (resident.all >= exact_below) return resident;
   PathText rollup;
   rollup.process(pid).add("/smaps_rollup");
   uint64_t all = 0;

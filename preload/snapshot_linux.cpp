@@ -193,9 +193,19 @@ struct PictureFile {
   __builtin_unreachable();
 }
 
-// The program does nothing more of note: a longer pause does not matter.
-constexpr bool at_end(trace::SnapshotReason reason) noexcept {
-  return reason == trace::SnapshotReason::kMainReturned || reason == trace::SnapshotReason::kExit;
+// How large a process may be for its resident set to be counted exactly, which doubles the pause of small ones. Pauses
+// for growth and on a period have a budget; at its end the program does nothing more of note.
+constexpr uint64_t exact_below(trace::SnapshotReason reason) noexcept {
+  switch (reason) {
+    case trace::SnapshotReason::kMainReturned:
+    case trace::SnapshotReason::kExit:
+      return UINT64_MAX;
+    case trace::SnapshotReason::kGrowth:
+    case trace::SnapshotReason::kPeriod:
+      return 0;
+    default:
+      return uint64_t{64} << 20;
+  }
 }
 
 // Everything is still: the copy is made. It is a child of the process, not of the helper: orphans would get an exit
@@ -224,7 +234,7 @@ void help(Taking& taking) noexcept {
     taking.error = freezer.freeze(attempt == kMostAttempts);
     if (taking.error != 0) return;
     // This process shares the memory, so it may ask for its own.
-    taking.resident = picture::read_resident(0, at_end(taking.reason));
+    taking.resident = picture::read_resident(0, exact_below(taking.reason));
     copy_process(taking);
     const bool again = attempt < kMostAttempts && taking.writer > 0 && freezer.any_woke();
     freezer.thaw();

@@ -107,7 +107,7 @@ OutsidePicture take_outside_picture(OutsideTrace& trace, pid_t pid,
   job.own_end = clock_of.own_end;
   job.own_used = job.own_end;
   job.trace_bytes = trace.header().claimed_bytes;
-  job.resident = picture::read_resident(process, hold);
+  job.resident = picture::read_resident(process, UINT64_MAX);
   job.threads = threads.data();
   job.thread_count = threads.size();
   job.kernel_words = kernel_words.data();

@@ -100,7 +100,7 @@ static size_t threads(void) {
 static void* use_stack(void* unused) {
   char frame[MIB];
   memset(frame, 1, sizeof(frame));
-  asm volatile("" : : "r"(frame) : "memory");
+  __asm__ volatile("" : : "r"(frame) : "memory");
   pthread_barrier_wait(&touched);
   for (;;) pause();
   return unused;
@@ -119,9 +119,8 @@ static size_t stacks(void) {
 static size_t map(int flags, int fd, size_t bytes, int touch) {
   char* const memory = mmap(NULL, bytes, PROT_READ | (touch ? PROT_WRITE : 0), flags, fd, 0);
   if (memory == MAP_FAILED) exit(4);
-  volatile unsigned sum = 0;
   if (touch) memset(memory, 1, bytes);
-  for (size_t i = 0; i < bytes; i += 4096) sum += (unsigned char)memory[i];
+  for (size_t i = 0; i < bytes; i += 4096) (void)*(volatile char*)(memory + i);
   return bytes;
 }
 
