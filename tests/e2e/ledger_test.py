@@ -151,7 +151,7 @@ class Ledger(TestCase):
         self.assertRegex(text, r"\n +[\d.]+ MB +[\d.]+%  pinned-pages +free space")
         self.assertRegex(text, r"\n +2,000 blocks \([\d.]+ KB\) on [\d,]+ pages, from .*; [\d.]+ MB would be free to go")
 
-    def test_a_killed_process_has_its_last_snapshot(self):
+    def test_a_killed_process_without_a_snapshot(self):
         recording = record(["/bin/sh", "-c", 'kill -KILL $$'], self.folder / "killed", timeout=60)
         memory = report(*recording.traces)["memory"]
         self.assertIn(memory["ledger_source"], ("sample", None))
