@@ -34,10 +34,13 @@ std::string format(const char* pattern, ...) {
 namespace {
 
 // Whether the chunk's first record says that the stream changes to thread `serial` here.
+// An empty one may lack that: exec, or a kill, ended the thread before it had written its record.
 bool begins_with_thread(ChunkDecoder decoder, uint64_t serial) {
   Event event;
   ThreadRecord record;
-  return decoder.next(event) == ChunkDecoder::Status::kEvent && event.kind == Event::Kind::kSized &&
+  const ChunkDecoder::Status status = decoder.next(event);
+  if (status == ChunkDecoder::Status::kEnd) return true;
+  return status == ChunkDecoder::Status::kEvent && event.kind == Event::Kind::kSized &&
          event.tag == Tag::kThread && read_record(event.payload, record) && record.serial == serial;
 }
 

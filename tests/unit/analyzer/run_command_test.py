@@ -68,7 +68,7 @@ class RunCommand(unittest.TestCase):
         self.assertEqual(result.stdout, "")
         report = json.loads(result.stderr)
         self.assertEqual(report["process"]["end"], {"kind": "exited", "code": 0})
-        self.assertIn("UNDECIDED", self.run_command("cat", input="").stderr)
+        self.assertIn("NO-GROWTH (flat", self.run_command("cat", input="").stderr)
         self.assertEqual(self.run_command("--report", "none", "cat", input="").stderr, "")
 
     def test_output_pattern(self):
