@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Verdicts on the labelled programs of tests/verdicts: 95% right in each half, and no leak where there is none."""
+"""Verdicts on the labelled programs of tests/verdicts: 95% right in each set, and no leak where there is none."""
 
 import re
 import sys
@@ -14,22 +14,25 @@ FEWEST_PERCENT = 95
 
 
 class Verdicts(unittest.TestCase):
-    def check_half(self, half):
-        verdicts = labelled.judge_all(labelled.read_labels(half))
+    def check_set(self, set_name):
+        verdicts = labelled.judge_all(labelled.read_labels(set_name))
         missed = "\n".join(map(labelled.describe, labelled.misses(verdicts)))
         self.assertEqual(labelled.false_leaks(verdicts), [], missed)
         self.assertGreaterEqual(labelled.percent_right(verdicts), FEWEST_PERCENT, missed)
 
-    def test_the_half_that_constants_are_chosen_on(self):
-        self.check_half("calibration")
+    def test_the_set_that_constants_are_chosen_on(self):
+        self.check_set("calibration")
 
-    def test_the_half_that_says_what_they_are_worth(self):
-        self.check_half("test")
+    def test_the_set_that_says_what_they_are_worth(self):
+        self.check_set("test")
+
+    def test_the_second_set_that_says_what_they_are_worth(self):
+        self.check_set("second_test")
 
     def test_every_program_has_a_label(self):
-        for half in labelled.HALVES:
-            listed = re.findall(r"([a-z0-9_]+)\.c(?:pp)?\b", (labelled.FOLDER / half / "programs.cmake").read_text())
-            self.assertEqual(sorted(listed), sorted(label.name for label in labelled.read_labels(half)))
+        for set_name in labelled.SETS:
+            listed = re.findall(r"([a-z0-9_]+)\.c(?:pp)?\b", (labelled.FOLDER / set_name / "programs.cmake").read_text())
+            self.assertEqual(sorted(listed), sorted(label.name for label in labelled.read_labels(set_name)))
 
 
 if __name__ == "__main__":

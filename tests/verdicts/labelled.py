@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent / "e2e"))
 import tidemark_testing as testing  # noqa: E402
 
-HALVES = ("calibration", "test")
+SETS = ("calibration", "test", "second_test")  # folders here
 LEAK = "true-leak"
 KINDS = {LEAK: ("unreachable", "unreachable-cycle", "unbounded-retention"),
          "retained-by-design": ("working-set", "bounded-cache", "startup", "episodic"),
@@ -29,7 +29,7 @@ FAILED = "failed"  # in place of a class: the run or its report
 
 @dataclass(frozen=True)
 class Label:
-    half: str
+    set_name: str
     name: str
     arguments: tuple[str, ...]
     classes: tuple[str, ...]
@@ -38,7 +38,7 @@ class Label:
 
     @property
     def program(self) -> Path:
-        return testing.BUILD / "bin/verdicts" / self.half / self.name
+        return testing.BUILD / "bin/verdicts" / self.set_name / self.name
 
     @property
     def expected(self) -> str:
@@ -70,16 +70,16 @@ class Verdict:
         return f"{self.class_}: {self.kind}" if self.kind else self.class_
 
 
-def read_labels(half: str) -> list[Label]:
-    labels = [Label(half, one["name"], tuple(one["arguments"]), tuple(one["class"]), tuple(one["kind"]), one["why"])
-              for one in json.loads((FOLDER / half / "labels.json").read_text())]
+def read_labels(set_name: str) -> list[Label]:
+    labels = [Label(set_name, one["name"], tuple(one["arguments"]), tuple(one["class"]), tuple(one["kind"]), one["why"])
+              for one in json.loads((FOLDER / set_name / "labels.json").read_text())]
     for label in labels:
         known = [kind for class_ in label.classes for kind in KINDS[class_]]
         if not label.kinds or not set(label.kinds) <= set(known):
-            raise ValueError(f"{half}/labels.json: {label.name}: no such kind: {label.expected}")
+            raise ValueError(f"{set_name}/labels.json: {label.name}: no such kind: {label.expected}")
     names = [label.name for label in labels]
     if len(set(names)) != len(names):
-        raise ValueError(f"{half}/labels.json: a program has two labels")
+        raise ValueError(f"{set_name}/labels.json: a program has two labels")
     return labels
 
 
