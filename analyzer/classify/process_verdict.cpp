@@ -128,11 +128,13 @@ class Judge {
   bool is_episodic() {
     const Life& life = findings_.life;
     if (life.end <= life.startup) return false;
-    const std::span<const double> working =
-        std::span(findings_.lasting_bytes).subspan(life.startup, life.end - life.startup);
-    const size_t drops = count_drops(working, std::max(kLeastEpisode, kEpisodeShare * most_));
+    const auto drops_of = [&](const std::vector<double>& series) {
+      return count_drops(std::span(series).subspan(life.startup, life.end - life.startup),
+                         std::max(kLeastEpisode, kEpisodeShare * most_));
+    };
+    const size_t drops = std::min(drops_of(findings_.lasting_bytes), drops_of(live_));
     if (drops == 0) return false;
-    decide(VerdictClass::kRetainedByDesign, VerdictKind::kEpisodic, working.size() >= 12 ? 0.8 : 0.6);
+    decide(VerdictClass::kRetainedByDesign, VerdictKind::kEpisodic, life.end - life.startup >= 12 ? 0.8 : 0.6);
     finish(fmt::format("{} rises and falls, {} times, and returns to the same level: {} now, {} at most",
                        "what is live", drops, size_text(level_), size_text(most_)) +
                largest_in(verdict_.kind),

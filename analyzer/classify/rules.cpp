@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "analyzer/base/text.h"
 #include "analyzer/base/units.h"
@@ -20,10 +21,11 @@ constexpr double kDrainedAge = 0.98;      // of all deaths happen at younger age
 constexpr double kLeastRetention = 0.95;  // of old blocks
 constexpr double kLeastTails = 0.9;       // of the old generations, that keep some of their blocks
 constexpr double kTailShare = 0.1;        // of the generations' median, that counts as some
-constexpr double kOldToYoung = 0.4;       // what an old generation keeps, to what a young one does
-constexpr double kTurnover = 0.2;         // of the level, freed and replaced in the late half
-constexpr double kLateRise = 0.25;        // of a noisy level
-constexpr double kDrained = 0.02;         // of the level, that is left of old generations
+constexpr size_t kTogether = 4;
+constexpr double kOldToYoung = 0.4;  // what an old generation keeps, to what a young one does
+constexpr double kTurnover = 0.2;    // of the level, freed and replaced in the late half
+constexpr double kLateRise = 0.25;   // of a noisy level
+constexpr double kDrained = 0.02;    // of the level, that is left of old generations
 constexpr size_t kRounds = 10;
 constexpr double kStraight = 0.9;
 constexpr double kLateShare = 1.0 / 3;  // of the run, that growth which began late must cover
@@ -147,26 +149,28 @@ Judgement Rules::judge(const Evidence& evidence) const {
 void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgement& judgement) const {
   Facts facts = before;
   const History& history = evidence.history;
-  const size_t since = life_.startup + judgement.trend.since;
+  size_t since = life_.startup + judgement.trend.since;
   const size_t last = facts.last;
 
-  // What the generations of the growth keep, but for the youngest, which may drain yet.
+  // What the generations of the growth keep, but for the youngest, which may drain yet. Rounds may be longer than
+  // slices, and a generation without births is no evidence, so neighbours are taken together.
   std::vector<double> kept;
   for (size_t born = since + 1; born + 2 <= last; ++born) kept.push_back(history.bytes(born, last));
+  double mean = 0;
+  for (const double value : kept) mean += value / static_cast<double>(kept.size());
+  const double some = kTailShare * kTogether * std::max(median(kept), mean / 2);
+  std::vector<double> groups;
+  for (size_t i = 0; i + kTogether <= kept.size(); i += kTogether)
+    groups.push_back(std::accumulate(&kept[i], &kept[i] + kTogether, 0.0));
+  // Noise may make it look as if it had begun earlier than it did.
+  size_t early = 0;
+  while (early < groups.size() && groups[early] < some) ++early;
+  since += early * kTogether;
+  groups.erase(groups.begin(), groups.begin() + static_cast<ptrdiff_t>(early));
+  kept.erase(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(early * kTogether));
   facts.generations = kept.size();
-  const double middle = median(kept);
-  // Rounds may be longer than slices: a generation without births is no evidence, so neighbours are taken together.
-  constexpr size_t kTogether = 4;
-  size_t groups = 0, keeping = 0;
-  for (size_t i = 0; i + kTogether <= kept.size(); i += kTogether) {
-    double sum = 0;
-    for (size_t k = 0; k < kTogether; ++k) sum += kept[i + k];
-    ++groups;
-    double mean = 0;
-    for (const double value : kept) mean += value / static_cast<double>(kept.size());
-    if (sum >= kTailShare * kTogether * std::max(middle, mean / 2)) ++keeping;
-  }
-  facts.tails = groups == 0 ? 0 : static_cast<double>(keeping) / static_cast<double>(groups);
+  const auto keeping = std::count_if(groups.begin(), groups.end(), [some](double group) { return group >= some; });
+  facts.tails = groups.empty() ? 0 : static_cast<double>(keeping) / static_cast<double>(groups.size());
   const size_t third = kept.size() / 3;
   double old = 0, young = 0;
   for (size_t i = 0; i < third; ++i) {
@@ -230,7 +234,7 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   text.push_back(fmt::format("every generation survives: what was born in each of {} slices of the run still lives",
                              facts.generations));
   const double grew_share = (life_.at[last] - life_.at[since]) / std::max(life_.at[last], 1e-9);
-  if (judgement.trend.late && grew_share < kLateShare) {
+  if ((judgement.trend.late || early != 0) && grew_share < kLateShare) {
     judgement.verdict_class = VerdictClass::kUndecided;
     judgement.summary =
         fmt::format("Grows {}, but only since {}: too short a time to tell whether it stops.", rate, when(since));
@@ -267,9 +271,9 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
 
 // Over the late half of the working life.
 bool Rules::rises_late(const History& history) const {
-  const std::vector<double> lasting = history.lasting_bytes();
+  const std::vector<double> live = history.live_bytes();
   const size_t from = life_.startup + (life_.end - life_.startup) / 2;
-  const std::span<const double> y = std::span(lasting).subspan(from, life_.end - from);
+  const std::span<const double> y = std::span(live).subspan(from, life_.end - from);
   const std::span<const double> x = std::span(life_.at).subspan(from, life_.end - from);
   if (y.size() < 4) return true;
   const double rise = theil_sen(x, y) * (x.back() - x.front());
@@ -307,8 +311,7 @@ void Rules::judge_held(const Evidence& evidence, const Facts& facts, Judgement& 
       if (facts.turnover >= 1 && facts.first_half_share <= kDrained && !rises_late(evidence.history)) {
         retained(VerdictKind::kBoundedCache, std::min(sure, kMedium),
                  fmt::format("As new blocks come, old ones are freed: the level goes up and down around {}.", level));
-        judgement.evidence.push_back(
-            "all of it was replaced in the second half of the run, and the level did not rise");
+        judgement.evidence.push_back("all of it was replaced in the second half of the run");
         return;
       }
       judgement.verdict_class = VerdictClass::kUndecided;

@@ -16,6 +16,7 @@ constexpr double kFlatEnd = 0.3;                         // of the working life,
 constexpr double kLevelDrift = 0.05, kLevelPeaks = 1.5;  // of a level that is noisy
 constexpr double kStepWidth = 0.1;                       // of the working life, that a step takes
 constexpr size_t kMinDrops = 2;
+constexpr double kAmplitude = 0.25;     // of the highest level: less is noise
 constexpr double kDropShare = 0.5;      // of the amplitude
 constexpr double kLevelTroughs = 0.25;  // of the amplitude, by which troughs may differ
 constexpr double kLeastP = 0.01;
@@ -129,9 +130,9 @@ size_t flat_end(const Series& series) {
 }
 
 // It goes up and down, and comes from nowhere and goes nowhere.
-bool level_in_late_half(const Series& series) {
-  const size_t from = series.at.size() / 2;
-  const std::span<const double> x = series.at.subspan(from), y = series.lasting.subspan(from);
+bool level_in_late_half(std::span<const double> at, std::span<const double> series) {
+  const size_t from = at.size() / 2;
+  const std::span<const double> x = at.subspan(from), y = series.subspan(from);
   if (y.size() < kFewPoints) return false;
   const double level = median({y.begin(), y.end()});
   return std::abs(theil_sen(x, y)) * (x.back() - x.front()) <= kLevelDrift * level &&
@@ -140,15 +141,15 @@ bool level_in_late_half(const Series& series) {
 
 }  // namespace
 
-size_t count_drops(std::span<const double> lasting, double floor) {
-  const double lowest = *std::min_element(lasting.begin(), lasting.end());
-  const double highest = *std::max_element(lasting.begin(), lasting.end());
+size_t count_drops(std::span<const double> series, double floor) {
+  const double lowest = *std::min_element(series.begin(), series.end());
+  const double highest = *std::max_element(series.begin(), series.end());
   const double amplitude = highest - lowest;
-  if (amplitude < floor) return 0;
+  if (amplitude < std::max(floor, kAmplitude * highest)) return 0;
   std::vector<double> troughs;
-  double high = lasting.front(), low = lasting.front();
+  double high = series.front(), low = series.front();
   bool falling = false;
-  for (const double value : lasting) {
+  for (const double value : series) {
     if (!falling) {
       high = std::max(high, value);
       if (value <= high - kDropShare * amplitude) {
@@ -182,7 +183,8 @@ FoundTrend find_trend(const Series& series) {
     found.trend = Trend::kNone;
     return found;
   }
-  found.drops = count_drops(series.lasting, series.floor);
+  // In both: what is live at the end of a slice by chance does not last, and in a long slice little of a ring does.
+  found.drops = std::min(count_drops(series.lasting, series.floor), count_drops(series.live, series.floor));
   if (lasting < kChurnShare * most || lasting < series.floor / 4) {
     found.trend = found.drops != 0 ? Trend::kSawtooth : Trend::kChurn;
     return found;
@@ -212,7 +214,7 @@ FoundTrend find_trend(const Series& series) {
     return found;
   }
   if (find_growth(series, found)) return found;
-  if (level_in_late_half(series)) {
+  if (level_in_late_half(series.at, series.lasting) || level_in_late_half(series.at, series.live)) {
     found.trend = Trend::kFlat;
     found.flat_from = series.at[series.at.size() / 2];
   }

@@ -56,6 +56,6 @@ constexpr bool grows(Trend trend) noexcept { return trend == Trend::kLinear || t
 FoundTrend find_trend(const Series& series);
 
 // Falls of at least half the amplitude, when what is left after them stays level; 0 otherwise.
-size_t count_drops(std::span<const double> lasting, double floor);
+size_t count_drops(std::span<const double> series, double floor);
 
 }  // namespace tidemark::classify
