@@ -28,6 +28,10 @@ constexpr double kLateRise = 0.25;   // of a noisy level
 constexpr double kDrained = 0.02;    // of the level, that is left of old generations
 constexpr size_t kRounds = 10;
 constexpr double kStraight = 0.9;
+constexpr double kChurn = 0.2;          // frees to allocations, in a program that works in rounds
+constexpr double kFlatOut = 300'000;    // allocations and frees a second: no pause between rounds
+constexpr double kStoodLevel = 0.98;    // of the level
+constexpr double kStoodStill = 0.15;    // of the time of the working life
 constexpr double kLateShare = 1.0 / 3;  // of the run, that growth which began late must cover
 constexpr double kNewSites = 0.05;      // of all sites, first used while it grew
 constexpr uint64_t kFewNewSites = 10;   // no more: no evidence
@@ -48,6 +52,8 @@ struct Rules::Facts {
   double retention = 0;         // of old blocks
   size_t generations = 0;       // that were looked at for tails
   uint64_t marks = 0;           // while it grew
+  double churn = 0;             // of the process: frees to allocations
+  double events_per_s = 0;      // of the process while it grew: allocations and frees
   double new_sites = 0;         // share of all sites that were first used while it grew
   bool drains = false;          // the oldest generations of the working life are gone while later ones live
 };
@@ -102,6 +108,15 @@ Rules::Facts Rules::find_facts(const Evidence& evidence) const {
   return facts;
 }
 
+// Before the final release: it was built, then used for a while, and then given back.
+bool Rules::stood_still(std::span<const double> live) const {
+  const size_t first = life_.end - live.size();
+  size_t from = live.size() - 1;
+  while (from > 0 && live[from - 1] >= kStoodLevel * live.back()) --from;
+  const double stood = life_.hours[life_.end - 1] - life_.hours[first + from];
+  return stood >= kStoodStill * (life_.hours[life_.end - 1] - life_.hours[first]);
+}
+
 void Rules::add_growth(const Evidence& evidence, Judgement& judgement) const {
   const size_t first = std::min(life_.startup, life_.end);
   const std::vector<double> lasting = evidence.history.lasting_bytes();
@@ -110,6 +125,8 @@ void Rules::add_growth(const Evidence& evidence, Judgement& judgement) const {
     return std::span(series).subspan(first, life_.end - first);
   };
   judgement.trend = find_trend({working(life_.at), working(live), working(lasting), evidence.floor});
+  if (life_.released && grows(judgement.trend.trend) && stood_still(working(live)))
+    judgement.trend.trend = Trend::kFlat;
   judgement.growth.trend = name(judgement.trend.trend);
   if (!grows(judgement.trend.trend)) return;
   const size_t since = first + judgement.trend.since;
@@ -181,13 +198,18 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   if (judgement.trend.trend == Trend::kAccelerating) facts.old_to_young = std::max(facts.old_to_young, kOldToYoung);
 
   const auto& slices = recording_.generations.slices();
-  uint64_t new_sites = 0, all_sites = 0;
+  uint64_t new_sites = 0, all_sites = 0, allocations = 0, frees = 0, events = 0;
   for (size_t i = 0; i < life_.end; ++i) {
     all_sites += slices[i].new_sites;
+    allocations += slices[i].allocations;
+    frees += slices[i].frees;
     if (i <= since) continue;
     new_sites += slices[i].new_sites;
     facts.marks += slices[i].marks;
+    events += slices[i].allocations + slices[i].frees;
   }
+  facts.events_per_s = static_cast<double>(events) / std::max((life_.hours[last] - life_.hours[since]) * 3600, 1e-6);
+  facts.churn = allocations == 0 ? 0 : static_cast<double>(frees) / static_cast<double>(allocations);
   facts.new_sites = new_sites <= kFewNewSites ? 0 : static_cast<double>(new_sites) / static_cast<double>(all_sites);
 
   const std::string rate =
@@ -243,6 +265,16 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   }
   const bool rounds = facts.marks >= kRounds && judgement.trend.straight >= kStraight;
   const bool steady = facts.new_sites <= kNewSites;
+  if (!rounds && facts.churn < kChurn && facts.events_per_s > kFlatOut) {
+    judgement.verdict_class = VerdictClass::kUndecided;
+    judgement.summary =
+        fmt::format("Grows {} to the end, and the program does little else: it may be building something.", rate);
+    text.push_back(
+        fmt::format("it allocated without a pause and freed only {:.0f}% as many blocks: no rounds of work "
+                    "that come and go",
+                    facts.churn * 100));
+    return;
+  }
   if (!rounds && !steady) {
     judgement.verdict_class = VerdictClass::kUndecided;
     judgement.summary = fmt::format(

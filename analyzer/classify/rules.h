@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ class Rules {
   Facts find_facts(const Evidence& evidence) const;
   void judge_growing(const Evidence& evidence, const Facts& facts, Judgement& judgement) const;
   void judge_held(const Evidence& evidence, const Facts& facts, Judgement& judgement) const;
+  bool stood_still(std::span<const double> live) const;
   bool rises_late(const History& history) const;
   void add_growth(const Evidence& evidence, Judgement& judgement) const;
 
