@@ -26,6 +26,7 @@ constexpr size_t kManyPoints = 12, kFewPoints = 6;
 constexpr double kLateToEarly = 0.5;  // slope, of few points
 constexpr double kAccelerates = 2;
 constexpr double kSettledBetter = 4, kSettledLeft = 0.1, kSettledTau = 0.2;
+constexpr double kSettledRise = 0.1;  // of the curve's height, beyond the curve in the late half
 
 struct Points {
   std::vector<double> x, y;
@@ -76,6 +77,7 @@ bool find_growth(const Series& series, FoundTrend& found) {
       }
     } else {
       from = 0;
+      found.late = false;
       const size_t half = count / 2;
       const auto slope = [&](size_t begin, size_t end) {
         return (points.y[end] - points.y[begin]) / std::max(points.x[end] - points.x[begin], 1e-9);
@@ -127,6 +129,15 @@ size_t flat_end(const Series& series) {
     --from;
   }
   return from;
+}
+
+// How much more it rises in its late half than the curve does. A burst with a leak behind it bends like a curve that
+// settles, too.
+double rise_beyond(const Saturation& curve, const Series& series) {
+  const size_t from = series.at.size() / 2;
+  const std::span<const double> x = series.at.subspan(from), y = series.lasting.subspan(from);
+  const double rise = theil_sen(x, y) * (x.back() - x.front());
+  return rise - curve.height * (std::exp((series.at.front() - x.front()) / curve.tau) - curve.left);
 }
 
 // It goes up and down, and comes from nowhere and goes nowhere.
@@ -209,7 +220,7 @@ FoundTrend find_trend(const Series& series) {
   }
   const Saturation curve = fit_saturation(series.at, series.lasting);
   if (curve.better >= kSettledBetter && curve.height > 0 && curve.left <= kSettledLeft &&
-      curve.tau <= kSettledTau * span) {
+      curve.tau <= kSettledTau * span && rise_beyond(curve, series) <= kSettledRise * curve.height) {
     found.trend = Trend::kSettled;
     return found;
   }

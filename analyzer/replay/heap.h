@@ -185,13 +185,14 @@ class Heap {
   // `old` was freed, and what it grew into lives: one growing object.
   void pass_on_birth(const LiveBlock& old, LastGrown& grown) {
     LiveBlock* const larger = live_.find(grown.address);
+    const bool same = larger != nullptr && larger->node == old.node && larger->size == grown.size;
     grown = {};
-    if (larger == nullptr || larger->node != old.node || larger->slice == old.slice) return;
+    if (!same || larger->slice <= old.slice) return;  // what was there before `old` did not grow out of it
     larger->birth = old.birth;
     if (!generations_.ended()) {
       const auto bytes = static_cast<int64_t>(larger->size);
       if (larger->slice != generations_.serial()) generations_.change(larger->node, larger->slice, -1, -bytes);
-      if (old.slice != generations_.serial()) generations_.change(larger->node, old.slice, 1, bytes);
+      generations_.change(larger->node, old.slice, 1, bytes);
     }
     larger->slice = old.slice;
   }

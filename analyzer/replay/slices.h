@@ -45,7 +45,8 @@ class Slices {
   bool due(uint64_t time, uint64_t events) const noexcept { return time >= due_time_ || events >= due_events_; }
   // Whether a mark at `time` may end it: slices between marks are not to be much shorter than others.
   bool due_at_mark(uint64_t time, uint64_t events) const noexcept {
-    return events > last_events_ && (time >= last_end_ + ticks_due_ / 4 || events >= last_events_ + events_due_ / 4);
+    return serial_ < kLastSerial - 1 && events > last_events_ &&
+           (time >= last_end_ + ticks_due_ / 4 || events >= last_events_ + events_due_ / 4);
   }
 
   // Ends the slice under way; `slice` has all figures but `end`. `events` counts from the start of the run. False: that
