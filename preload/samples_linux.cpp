@@ -59,6 +59,7 @@ uint64_t max_rss_bytes() noexcept {
 void Sampler::start(uint64_t now, uint64_t tick_hz) noexcept {
   start_ = now;
   limits_recorded_ = false;
+  OwnWaits::forget();  // of the parent's, in a forked child
   if (tick_hz != 0) ticks_per_20_us_ = tick_hz / 50000;
   next_.store(now + 500 * ticks_per_20_us_, std::memory_order_relaxed);
 }
@@ -92,7 +93,12 @@ void Sampler::sample_now(ThreadState& thread) noexcept {
   }
   trace::SampleRecord record;
   if (!read_status(record)) trace_output.count(trace::Lost::kSampleFailed);
-  record.max_rss = max_rss_bytes();
+  struct rusage usage = {};
+  sys::getrusage(&usage);
+  record.max_rss = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  const auto waits = static_cast<uint64_t>(usage.ru_nvcsw);
+  const uint64_t own_waits = OwnWaits::sum();
+  record.waits = waits > own_waits ? waits - own_waits : 1;  // 0 would say that it is not known
   record.monotonic_ns = static_cast<uint64_t>(sys::clock_ns(CLOCK_MONOTONIC));
   learn_tick_rate(record.monotonic_ns);
   record.recorder_trace_bytes = trace_output.resident_bytes();

@@ -9,11 +9,30 @@
 #include <atomic>
 #include <cstdint>
 
+#include "system/syscalls_linux.h"
 #include "trace/records.h"
 
 namespace tidemark {
 
 struct ThreadState;
+
+// While one lives, what the thread waits for is the recorder's doing: samples say how often the program itself waited.
+// About a microsecond.
+class OwnWaits {
+ public:
+  OwnWaits() noexcept : before_(sys::thread_waits()) {}
+  ~OwnWaits() { sum_.fetch_add(sys::thread_waits() - before_, std::memory_order_relaxed); }
+  OwnWaits(const OwnWaits&) = delete;
+  OwnWaits& operator=(const OwnWaits&) = delete;
+
+  static uint64_t sum() noexcept { return sum_.load(std::memory_order_relaxed); }
+  static void forget() noexcept { sum_.store(0, std::memory_order_relaxed); }
+
+ private:
+  static constinit inline std::atomic<uint64_t> sum_{0};
+
+  uint64_t before_;
+};
 
 class Sampler {
  public:

@@ -482,6 +482,7 @@ bool Snapshots::take(ThreadState& thread, trace::SnapshotReason reason, const Sn
 
 // With signals blocked and nobody else taking one.
 bool Snapshots::take_alone(ThreadState& thread, trace::SnapshotReason reason, const SnapshotCaller& caller) noexcept {
+  const OwnWaits own;
   Taking taking;
   taking.pid = globals.pid;
   taking.tid = sys::gettid();

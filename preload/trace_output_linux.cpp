@@ -6,6 +6,7 @@
 
 #include "preload/globals.h"
 #include "preload/own_memory.h"
+#include "preload/samples_linux.h"
 #include "system/syscalls_linux.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -177,6 +178,7 @@ bool TraceOutput::make_present(uint8_t* chunk, uint64_t offset, size_t bytes) no
       return false;
     }
   } else if (populate_works_) {
+    const OwnWaits own;
     long error = sys::madvise(chunk, bytes, MADV_POPULATE_WRITE);
     while (error == -EINTR || error == -EAGAIN) error = sys::madvise(chunk, bytes, MADV_POPULATE_WRITE);
     if (error != 0) {

@@ -73,6 +73,12 @@ inline uint32_t gettid() noexcept { return static_cast<uint32_t>(call(SYS_gettid
 inline long tgkill(uint32_t pid, uint32_t tid, int signal) noexcept { return call(SYS_tgkill, pid, tid, signal); }
 inline void yield() noexcept { call(SYS_sched_yield); }
 inline long getrusage(struct rusage* usage) noexcept { return call(SYS_getrusage, RUSAGE_SELF, usage); }
+// How often the calling thread has given up the processor to wait for something.
+inline uint64_t thread_waits() noexcept {
+  struct rusage usage = {};
+  call(SYS_getrusage, RUSAGE_THREAD, &usage);
+  return static_cast<uint64_t>(usage.ru_nvcsw);
+}
 inline bool get_limit(int resource, struct rlimit* limit) noexcept {
   return call(SYS_prlimit64, 0, resource, nullptr, limit) == 0;
 }

@@ -80,10 +80,12 @@ struct SampleRecord {
   uint64_t max_rss = 0;               // ru_maxrss: survives exec, and a child starts with its parent's
   uint64_t recorder_bytes = 0;        // of rss: the recorder's trace pages and tables (estimate from above)
   uint64_t recorder_trace_bytes = 0;  // of recorder_bytes: trace pages (in rss_file; in rss_shmem on tmpfs)
+  // ru_nvcsw: how often threads have given up the processor to wait for something; 0: not known.
+  uint64_t waits = 0;
   template <class V>
   void visit(V& v) {
     v(monotonic_ns), v(rss), v(rss_anon), v(rss_file), v(rss_shmem), v(swap), v(high_water), v(max_rss);
-    v(recorder_bytes), v(recorder_trace_bytes);
+    v(recorder_bytes), v(recorder_trace_bytes), v(waits);
   }
 };
 

@@ -80,6 +80,12 @@ std::string format_seconds(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
+uint64_t whole_number(double value) noexcept {
+  constexpr double kBehind = 18446744073709551616.0;  // 2^64
+  if (!(value > 0)) return 0;
+  return value < kBehind ? static_cast<uint64_t>(value) : UINT64_MAX;
+}
+
 std::string plural(uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
 }

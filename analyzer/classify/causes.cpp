@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace {
 // eight; what lies further up is the program's main loop rather than a cause. Less where the holder is not known.
 constexpr uint32_t kNearFrames = 14, kNearFramesUnheld = 5;
 constexpr uint64_t kContentBlocks = 16;  // of the content, to one of the container
+// Of each class and kind, the largest ones, with which others are compared.
+constexpr size_t kMostCompared = 200;
 
 class Callers {
  public:
@@ -61,7 +64,7 @@ void join_containers(const Callers& callers, Alike& alike) {
       if (!container.root) continue;
       Cause* content = nullptr;
       for (auto& [other_key, others] : alike) {
-        for (Cause& other : others) {
+        for (Cause& other : std::span(others).first(std::min(others.size(), kMostCompared))) {
           const bool many =
               other.unit.held.blocks >= kContentBlocks * std::max<uint64_t>(container.unit.held.blocks, 1);
           if (&other == &container || !many || other.root != container.root) continue;
@@ -92,7 +95,6 @@ std::vector<Cause> join_causes(const replay::CallTree& tree, std::vector<Cause> 
   });
   const Callers callers(tree);
   Alike alike;
-  constexpr size_t kMostCompared = 200;
   for (Cause& unit : units) {
     std::vector<Cause>& causes = alike[{unit.judgement.verdict_class, unit.judgement.kind}];
     const auto near =

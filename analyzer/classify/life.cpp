@@ -62,7 +62,7 @@ size_t find_standstill(const replay::Recording& recording) {
   uint64_t all = 0, tail = 0;
   for (const replay::RunSlice& slice : slices) all += slice.allocations + slice.frees;
   size_t begin = slices.size();
-  while (begin > slices.size() / 2) {
+  while (begin > std::max<size_t>(slices.size() / 2, 1)) {
     tail += slices[begin - 1].allocations + slices[begin - 1].frees;
     if (static_cast<double>(tail) > kStandstill * static_cast<double>(all)) break;
     --begin;

@@ -271,7 +271,7 @@ class Judge {
     return ", since " + format_seconds(recording_.clock.seconds(recording_.tree.node(finding.site).first_birth));
   }
 
-  static std::string size_text(double bytes) { return format_bytes(static_cast<uint64_t>(std::max(0.0, bytes))); }
+  static std::string size_text(double bytes) { return format_bytes(whole_number(bytes)); }
 
   static std::string rate(const Finding& finding) {
     if (finding.growth.bytes_per_mark && *finding.growth.bytes_per_mark > 0)

@@ -35,6 +35,8 @@ constexpr double kStoodStill = 0.15;    // of the time of the working life
 constexpr double kLateShare = 1.0 / 3;  // of the run, that growth which began late must cover
 constexpr double kNewSites = 0.05;      // of all sites, first used while it grew
 constexpr uint64_t kFewNewSites = 10;   // no more: no evidence
+constexpr double kWaiting = 0.5;        // of the samples while it grew, that a wait came before
+constexpr uint64_t kLeastWaits = 5;     // such samples; the recorder itself waits now and then
 constexpr double kWeakShare = 0.5;
 constexpr double kHigh = 0.85, kMedium = 0.6, kDoubtful = 0.4, kLow = 0.3;
 
@@ -54,6 +56,9 @@ struct Rules::Facts {
   uint64_t marks = 0;           // while it grew
   double churn = 0;             // of the process: frees to allocations
   double events_per_s = 0;      // of the process while it grew: allocations and frees
+  uint64_t all_samples = 0;     // of the process, that tell whether it waited
+  uint64_t samples = 0;         // of these, while it grew
+  uint64_t waits = 0;           // of these, with a wait of the program before
   double new_sites = 0;         // share of all sites that were first used while it grew
   bool drains = false;          // the oldest generations of the working life are gone while later ones live
 };
@@ -104,7 +109,8 @@ Rules::Facts Rules::find_facts(const Evidence& evidence) const {
     old_blocks += history.blocks(born, born + old);
     old_freed += std::max(0.0, history.blocks(born, born + old) - history.blocks(born, last));
   }
-  facts.retention = 1 - (old_freed + 1) / (old_blocks + 2);
+  // Blocks that a realloc moved from site to site may leave fewer than none.
+  facts.retention = 1 - (old_freed + 1) / (std::max(old_blocks, old_freed) + 2);
   return facts;
 }
 
@@ -203,10 +209,13 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
     all_sites += slices[i].new_sites;
     allocations += slices[i].allocations;
     frees += slices[i].frees;
+    facts.all_samples += slices[i].samples;
     if (i <= since) continue;
     new_sites += slices[i].new_sites;
     facts.marks += slices[i].marks;
     events += slices[i].allocations + slices[i].frees;
+    facts.samples += slices[i].samples;
+    facts.waits += slices[i].waits;
   }
   facts.events_per_s = static_cast<double>(events) / std::max((life_.hours[last] - life_.hours[since]) * 3600, 1e-6);
   facts.churn = allocations == 0 ? 0 : static_cast<double>(frees) / static_cast<double>(allocations);
@@ -214,12 +223,9 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
 
   const std::string rate =
       judgement.growth.bytes_per_mark
-          ? fmt::format("{} per mark",
-                        format_bytes(static_cast<uint64_t>(std::max(0.0, *judgement.growth.bytes_per_mark))))
-          : fmt::format(
-                "{} an hour",
-                format_bytes(static_cast<uint64_t>(std::max(0.0, judgement.growth.bytes_per_hour.value_or(0)))));
-  const std::string grown = format_bytes(static_cast<uint64_t>(std::max(0.0, judgement.trend.grown)));
+          ? fmt::format("{} per mark", format_bytes(whole_number(*judgement.growth.bytes_per_mark)))
+          : fmt::format("{} an hour", format_bytes(whole_number(judgement.growth.bytes_per_hour.value_or(0))));
+  const std::string grown = format_bytes(whole_number(judgement.trend.grown));
   std::vector<std::string>& text = judgement.evidence;
   text.push_back(fmt::format("grew by {} from {} to {}, {} ({:.0f}% of it a straight line)", grown, when(since),
                              when(last), rate, judgement.trend.straight * 100));
@@ -285,6 +291,23 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
                     "same state",
                     facts.new_sites * 100));
     text.push_back("more rounds of the same work, or marks after each of them, would settle it");
+    return;
+  }
+  // A program that takes what comes, piece by piece, waits for it in between. One that never waits does a single job:
+  // what it builds may be all that the job needs, and the job ends.
+  const bool one_job = facts.all_samples != 0 &&
+                       static_cast<double>(facts.waits) <
+                           std::max(static_cast<double>(kLeastWaits), kWaiting * static_cast<double>(facts.samples));
+  if (!rounds && one_job) {
+    judgement.verdict_class = VerdictClass::kUndecided;
+    judgement.summary = fmt::format(
+        "Grows {} to the end and is not freed, in a program that works without a pause: it may be what a single job "
+        "builds up.",
+        rate);
+    text.push_back(facts.waits == 0 ? std::string("the program waited for nothing while it grew")
+                                    : fmt::format("the program hardly waited while it grew: before {} of {}",
+                                                  format_count(facts.waits), plural(facts.samples, "sample")));
+    text.push_back("marks after each round of the same work would settle it");
     return;
   }
   judgement.verdict_class = VerdictClass::kTrueLeak;
@@ -381,18 +404,17 @@ std::vector<model::GenerationSlice> Rules::generations(const History& history) c
   std::vector<model::GenerationSlice> slices;
   if (life_.end == 0) return slices;
   const std::vector<double> bytes = history.live_bytes(), blocks = history.live_blocks();
-  const auto whole = [](double value) { return static_cast<uint64_t>(std::max(0.0, value)); };
   bool any = false;
   for (size_t i = 0; i < life_.slices; ++i) {
     model::GenerationSlice& slice = slices.emplace_back();
     slice.to_s = life_.hours[i] * 3600;
-    slice.live_bytes = whole(bytes[i]);
-    slice.live_blocks = whole(blocks[i]);
-    slice.born_bytes = whole(history.bytes(i, i));
-    slice.born_blocks = whole(history.blocks(i, i));
+    slice.live_bytes = whole_number(bytes[i]);
+    slice.live_blocks = whole_number(blocks[i]);
+    slice.born_bytes = whole_number(history.bytes(i, i));
+    slice.born_blocks = whole_number(history.blocks(i, i));
     const size_t last = std::max(i, life_.end - 1);
-    slice.surviving_bytes = whole(history.bytes(i, last));
-    slice.surviving_blocks = whole(history.blocks(i, last));
+    slice.surviving_bytes = whole_number(history.bytes(i, last));
+    slice.surviving_blocks = whole_number(history.blocks(i, last));
     any |= slice.live_blocks != 0;
   }
   if (!any) slices.clear();

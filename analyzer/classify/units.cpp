@@ -16,6 +16,16 @@ void join(Unit& into, Unit&& other) {
   into.most_bytes += other.most_bytes;
 }
 
+// What a site holds is looked up once for each: there may be a million.
+void sort_by_bytes(std::vector<uint32_t>& sites, const std::function<model::BlockSum(uint32_t site)>& held) {
+  std::vector<std::pair<uint64_t, uint32_t>> sums;
+  sums.reserve(sites.size());
+  for (const uint32_t site : sites) sums.emplace_back(held(site).bytes, site);
+  std::sort(sums.begin(), sums.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  for (size_t i = 0; i < sites.size(); ++i) sites[i] = sums[i].second;
+}
+
 }  // namespace
 
 Units find_units(const replay::Recording& recording, const Life& life, double least,
@@ -42,10 +52,7 @@ Units find_units(const replay::Recording& recording, const Life& life, double le
     if (unit.sites.empty()) continue;
     if (unit.most_bytes >= least && node != 0) {
       unit.node = node;
-      std::sort(unit.sites.begin(), unit.sites.end(), [&](uint32_t a, uint32_t b) {
-        const uint64_t of_a = held(a).bytes, of_b = held(b).bytes;
-        return of_a != of_b ? of_a > of_b : a < b;
-      });
+      sort_by_bytes(unit.sites, held);
       found.units.push_back(std::move(unit));
     } else if (node != 0) {
       join(pending[tree.node(node).parent], std::move(unit));

@@ -35,7 +35,12 @@ class Stacks {
   model::Stack resolve(uint32_t node) {
     model::Stack stack;
     std::vector<symbols::CodeAddress> addresses;
+    const size_t most = std::max(frames_left_, kFramesInAnyCase);
     for (; node != 0; node = recording_.tree.node(node).parent) {
+      if (addresses.size() == most) {
+        stack.cut = true;
+        break;
+      }
       const CallTreeNode& frame = recording_.tree.node(node);
       if (frame.pc <= trace::kMaxCutPc) {
         stack.cut = true;
@@ -45,6 +50,7 @@ class Stacks {
       // A return address may be that of the next function; the call lies before it.
       addresses.push_back({frame.exact != 0 ? frame.pc : frame.pc - 1, module});
     }
+    frames_left_ -= std::min(frames_left_, addresses.size());
     stack.frames = resolver_.resolve(addresses);
     return stack;
   }
@@ -60,7 +66,13 @@ class Stacks {
     return files;
   }
 
+  // A million calls deep, a hundred stacks would make a report of gigabytes: when that many frames are there, further
+  // stacks are cut.
+  static constexpr size_t kMostFrames = size_t{1} << 20;
+  static constexpr size_t kFramesInAnyCase = 256;
+
   const Recording& recording_;
+  size_t frames_left_ = kMostFrames;
   symbols::StackResolver resolver_;
 };
 

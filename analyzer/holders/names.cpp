@@ -44,10 +44,14 @@ symbols::ModuleSymbols* Names::symbols(uint32_t module) {
   return symbols.get();
 }
 
+bool Names::is_recorder(uint32_t module) const {
+  return module < recording_.modules.size() && base_name(recording_.modules[module].path) == kRecorderName;
+}
+
 bool Names::is_allocator(uint32_t module) const {
   if (module >= recording_.modules.size()) return false;
+  if (is_recorder(module)) return true;
   const std::string& path = recording_.modules[module].path;
-  if (base_name(path) == kRecorderName) return true;
   return path != recording_.executable && !path.empty() &&
          (path == recording_.allocator || path == recording_.operator_new);
 }
@@ -100,6 +104,7 @@ std::string Names::allocating_function(uint32_t site) {
     if (frame.pc <= trace::kMaxCutPc) continue;
     inside_allocator = inside_allocator && is_allocator(frame.module);
     if (inside_allocator) continue;
+    if (is_recorder(frame.module)) break;  // it calls main: further out is only what starts every program
     const std::vector<Function>& here = functions_at(frame.exact != 0 ? frame.pc : frame.pc - 1, frame.module);
     for (const Function& function : here) {
       if (is_library_function(function.name)) continue;

@@ -66,6 +66,7 @@ class Names {
   const SiteType& site(uint32_t id);
   std::optional<symbols::BlockType> vtable_type(uint64_t vtable);
   std::optional<symbols::BlockType> block_type(uint32_t block);
+  bool is_recorder(uint32_t module) const;
   bool is_allocator(uint32_t module) const;
   const std::vector<Function>& functions_at(uint64_t pc, uint32_t module);
 

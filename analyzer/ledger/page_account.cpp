@@ -40,7 +40,44 @@ void PageAccount::run(const std::vector<Area>& areas, const std::vector<PageRun>
 }
 
 void PageAccount::heap_pages(uint64_t start, uint64_t end, PageState state) {
-  for (uint64_t page = start; page < end; page += kPage) heap_page(page, state);
+  for (uint64_t page = start; page < end;) {
+    while (next_ < blocks_.size() && place_end(next_) <= page) ++next_;
+    if (const uint64_t bytes = uniform_pages(page, end, state); bytes != 0) {
+      page += bytes;
+      continue;
+    }
+    heap_page(page, state);
+    page += kPage;
+  }
+}
+
+// Pages that one block covers, or without any block, are added up at once: there may be very many. The answer: their
+// bytes.
+uint64_t PageAccount::uniform_pages(uint64_t start, uint64_t end, PageState state) {
+  end = start + (end - start) / kPage * kPage;
+  if (next_ < blocks_.size() && blocks_[next_].address <= start) {
+    const CutBlock& block = blocks_[next_];
+    const uint64_t bytes = (std::min(place_end(next_), end) - start) / kPage * kPage;
+    const uint64_t live = std::clamp(block.address + block.size, start, start + bytes) - start;
+    if (state == PageState::kSwapped) {
+      live_swapped_ += live;
+    } else {
+      add(LedgerKind::kLive, live);
+      add(LedgerKind::kRounding, bytes - live);
+    }
+    return bytes;
+  }
+  if (next_ < blocks_.size()) end = std::min(end, start + (blocks_[next_].address - start) / kPage * kPage);
+  const uint64_t bytes = end - start;
+  if (state == PageState::kSwapped) return bytes;
+  if (forked_) {
+    add(LedgerKind::kInherited, bytes);
+  } else {
+    const uint64_t used = used_.count_used(start / kPage, end / kPage) * kPage;
+    add(LedgerKind::kFreePages, used);
+    add(LedgerKind::kAllocatorMetadata, bytes - used);
+  }
+  return bytes;
 }
 
 // What belongs to a block ends at the next one.
@@ -52,7 +89,6 @@ uint64_t PageAccount::place_end(size_t index) const noexcept {
 
 void PageAccount::heap_page(uint64_t page, PageState state) {
   const uint64_t page_end = page + kPage;
-  while (next_ < blocks_.size() && place_end(next_) <= page) ++next_;
   uint64_t live = 0, placed = 0;
   size_t at = next_;
   for (; at < blocks_.size() && blocks_[at].address < page_end; ++at) {

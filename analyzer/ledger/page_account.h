@@ -46,6 +46,7 @@ class PageAccount {
   };
 
   void heap_pages(uint64_t start, uint64_t end, trace::PageState state);
+  uint64_t uniform_pages(uint64_t start, uint64_t end, trace::PageState state);
   void heap_page(uint64_t page, trace::PageState state);
   void pinned_page(uint64_t page, size_t first, size_t behind);
   uint64_t place_end(size_t index) const noexcept;

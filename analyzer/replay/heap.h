@@ -142,6 +142,12 @@ class Heap {
     close_slice(time);
   }
 
+  // A sample of the process; whether it has waited for anything since the last one.
+  void sample(bool waited) noexcept {
+    ++slice_.samples;
+    slice_.waits += waited ? 1 : 0;
+  }
+
   // The program's life ends; what follows is no generation's. Later calls change nothing.
   void end_life(uint64_t time) {
     if (generations_.ended()) return;

@@ -158,6 +158,10 @@ void RecordReader::sample(uint64_t time, const trace::SampleRecord& record) {
     samples_.steps.push_back({last_sample_ ? last_sample_->time : 0, time, highest});
   }
   heap_.timeline().sample(time, record.rss, samples_.max_rss);
+  if (record.waits != 0) {
+    heap_.sample(waits_ != 0 && record.waits > waits_);
+    waits_ = std::max(waits_, record.waits);
+  }
 
   for (; first_open_mark_ < marks_.size(); ++first_open_mark_) {
     RecordedMark& mark = marks_[first_open_mark_];

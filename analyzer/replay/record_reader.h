@@ -51,6 +51,7 @@ class RecordReader {
   uint64_t dropped_marks_ = 0;
   Samples samples_;
   std::optional<ProcessSample> last_sample_;
+  uint64_t waits_ = 0;  // as it says
   std::optional<MemoryLimits> limits_;
   std::optional<EndState> end_;
   bool end_sample_open_ = false;

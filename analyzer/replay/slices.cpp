@@ -15,6 +15,8 @@ RunSlice joined(const RunSlice& a, const RunSlice& b) noexcept {
   both.frees += a.frees;
   both.new_sites += a.new_sites;
   both.marks += a.marks;
+  both.samples += a.samples;
+  both.waits += a.waits;
   both.least_live_bytes = std::min(a.least_live_bytes, b.least_live_bytes);
   both.most_live_bytes = std::max(a.most_live_bytes, b.most_live_bytes);
   return both;
@@ -27,7 +29,8 @@ void Slices::arm() noexcept {
     due_time_ = due_events_ = UINT64_MAX;
     return;
   }
-  due_time_ = last_end_ > UINT64_MAX - ticks_due_ ? UINT64_MAX : last_end_ + ticks_due_;
+  // A moment that a damaged trace puts at the end of all times is no reason to end a slice with each of its events.
+  due_time_ = last_end_ > UINT64_MAX - ticks_due_ ? UINT64_MAX : last_end_ + ticks_due_ - 1;
   due_events_ = last_events_ + events_due_;
 }
 

@@ -23,6 +23,8 @@ struct RunSlice {
   uint64_t least_live_bytes = 0, most_live_bytes = 0;  // of the process, within it
   uint32_t new_sites = 0;                              // that allocated for the first time
   uint32_t marks = 0;
+  uint32_t samples = 0;  // of the process, with what came before each
+  uint32_t waits = 0;    // of these samples, that the process had waited for something since the one before
   bool ends_at_mark = false;
 };
 
@@ -42,7 +44,7 @@ class Slices {
   uint16_t serial() const noexcept { return serial_; }
 
   // Whether the slice under way should end before an event at `time`, the `events`th of the run.
-  bool due(uint64_t time, uint64_t events) const noexcept { return time >= due_time_ || events >= due_events_; }
+  bool due(uint64_t time, uint64_t events) const noexcept { return time > due_time_ || events >= due_events_; }
   // Whether a mark at `time` may end it: slices between marks are not to be much shorter than others.
   bool due_at_mark(uint64_t time, uint64_t events) const noexcept {
     return serial_ < kLastSerial - 1 && events > last_events_ &&
@@ -76,7 +78,7 @@ class Slices {
   uint64_t start_;
   uint64_t last_end_, last_events_ = 0;     // where the slice under way began
   uint64_t ticks_due_, events_due_ = 1024;  // how long a slice lasts
-  uint64_t due_time_ = 0, due_events_ = 0;
+  uint64_t due_time_ = 0, due_events_ = 0;  // the last moment of the slice, and the first event behind it
   uint16_t serial_ = kNoSerial + 1;
   std::vector<RunSlice> slices_;
   std::vector<uint8_t> index_of_{0};  // by serial number, of slices that have ended

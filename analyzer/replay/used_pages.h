@@ -40,6 +40,10 @@ class UsedPages {
   // Whether one ever lay in some page of [begin, end).
   bool any_used(uint64_t begin, uint64_t end) const;
 
+  // Of the pages with the numbers [first, behind), those in which one ever lay. O(granules and ranges there), and not
+  // of the pages, of which a damaged trace may name any number.
+  uint64_t count_used(uint64_t first, uint64_t behind) const;
+
  private:
   static constexpr uint64_t kLarge = uint64_t{1} << 20;
   static constexpr unsigned kGranuleShift = 9;  // pages
@@ -52,6 +56,7 @@ class UsedPages {
   }
   Granule* find_granule(uint64_t index);
   void note_large(uint64_t address, uint64_t size);
+  const std::vector<uint64_t>& sorted_indexes() const;
 
   std::unordered_map<uint64_t, Granule> granules_;  // its elements stay where they are
   std::map<uint64_t, uint64_t> ranges_;             // begin -> end in bytes, disjoint

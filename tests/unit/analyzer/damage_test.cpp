@@ -7,8 +7,11 @@
 #include <random>
 #include <vector>
 
+#include "analyzer/classify/life.h"
 #include "analyzer/cli/make_report.h"
+#include "analyzer/ledger/page_account.h"
 #include "analyzer/replay/replay.h"
+#include "analyzer/replay/used_pages.h"
 #include "tests/unit/analyzer/trace_builder.h"
 
 namespace tidemark::replay {
@@ -192,6 +195,55 @@ TEST(Damage, MoreSamplesThanAnyRecorderTakes) {
   ASSERT_EQ(report.snapshots.size(), 1u);
   ASSERT_TRUE(report.snapshots[0].reachability.has_value());
   EXPECT_EQ(report.snapshots[0].reachability->unreachable.blocks, 10'000u);
+}
+
+TEST(Damage, KilledBeforeItAllocatedAnything) {
+  TraceBuilder trace;
+  trace.stream(0).thread(1, 77, "main").mark(TraceBuilder::kStartTicks + 5, "begun");
+  const TemporaryFolder folder;
+  trace.write(folder.file("trace"));
+  const Result<TraceFile> file = TraceFile::open(folder.file("trace"));
+  ASSERT_TRUE(file.ok());
+  const classify::Life life = classify::find_life(replay(*file, {}));
+  EXPECT_GE(life.slices, 1u);
+  EXPECT_GE(life.end, 1u);
+  EXPECT_LE(life.startup, life.end);
+  read_all(folder.file("trace"));
+}
+
+TEST(Damage, EventsAtTheEndOfAllTimesShareSlices) {
+  Slices slices(0, 1000);
+  for (uint64_t event = 1; event <= 1'000'000; ++event) {
+    if (!slices.due(UINT64_MAX, event)) continue;
+    ASSERT_TRUE(slices.close(UINT64_MAX, event, {}));
+    if (slices.full()) slices.compact();
+  }
+  // By events alone: half of kMost more each time that there are twice as many.
+  EXPECT_LT(slices.serial(), 1000);
+}
+
+TEST(Damage, MorePagesThanAnyProcessorAddresses) {
+  constexpr uint64_t kPage = 4096, kMany = uint64_t{1} << 34;  // pages
+  UsedPages used;
+  used.note(10 * kPage, 100);
+  used.note(3 * kPage * 512, 2 * kPage);
+  used.note(kMany / 2 * kPage + 100, kMany / 4 * kPage);
+  EXPECT_EQ(used.count_used(0, kMany), 1 + 2 + kMany / 4 + 1);
+  EXPECT_EQ(used.count_used(11, 3 * 512 + 1), 1u);
+  EXPECT_EQ(used.count_used(kMany - 10, kMany), 0u);
+
+  const uint64_t block = kMany / 4 * kPage - 100;
+  const std::vector<CutBlock> blocks = {{.address = block, .size = kMany / 8 * kPage}};
+  const ledger::SizeClasses classes;
+  ledger::PageAccount account(blocks, classes, used, false);
+  account.run({{0, kMany * kPage, ledger::Use::kHeap}}, {{0, kMany, trace::PageState::kPresent}});
+  model::Ledger ledger;
+  account.fill(ledger);
+  EXPECT_EQ(ledger.bytes(model::LedgerKind::kLive), kMany / 8 * kPage);
+  EXPECT_EQ(ledger.bytes(model::LedgerKind::kFreePages), (1 + 2 + kMany / 4 + 1) * kPage);
+  uint64_t sum = 0;
+  for (const model::LedgerRow& row : ledger.rows) sum += row.bytes;
+  EXPECT_EQ(sum, kMany * kPage);
 }
 
 TEST(Damage, ADamagedChunkIsSkippedAndTheRestRead) {
