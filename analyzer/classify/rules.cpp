@@ -32,7 +32,7 @@ constexpr double kChurn = 0.2;          // frees to allocations, in a program th
 constexpr double kFlatOut = 300'000;    // allocations and frees a second: no pause between rounds
 constexpr double kStoodLevel = 0.98;    // of the level
 constexpr double kStoodStill = 0.15;    // of the time of the working life
-constexpr double kLateShare = 1.0 / 3;  // of the run, that growth which began late must cover
+constexpr double kLateShare = 1.0 / 3;  // of the run, in time or activity, that growth which began late must cover
 constexpr double kNewSites = 0.05;      // of all sites, first used while it grew
 constexpr uint64_t kFewNewSites = 10;   // no more: no evidence
 constexpr double kWaiting = 0.5;        // of the samples while it grew, that a wait came before
@@ -261,7 +261,9 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   }
   text.push_back(fmt::format("every generation survives: what was born in each of {} slices of the run still lives",
                              facts.generations));
-  const double grew_share = (life_.at[last] - life_.at[since]) / std::max(life_.at[last], 1e-9);
+  const double grew_time = (life_.hours[last] - life_.hours[since]) / std::max(life_.hours[last], 1e-12);
+  const double grew_both = 2 * (life_.at[last] - life_.at[since]) / std::max(life_.at[last], 1e-9);
+  const double grew_share = std::max(grew_time, grew_both - grew_time);  // of time, or of activity
   if ((judgement.trend.late || early != 0) && grew_share < kLateShare) {
     judgement.verdict_class = VerdictClass::kUndecided;
     judgement.summary =

@@ -159,7 +159,9 @@ TEST(Rules, WhenOldBlocksAreFreedItIsUndecided) {
     });
     const bool keeps = lost < 5;
     EXPECT_EQ(name_of(judgement), keeps ? "true-leak/unbounded-retention" : "undecided") << lost;
-    if (!keeps) EXPECT_TRUE(says(judgement, "of its old blocks"));
+    if (!keeps) {
+      EXPECT_TRUE(says(judgement, "of its old blocks"));
+    }
   }
 }
 
