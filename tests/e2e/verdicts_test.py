@@ -29,6 +29,9 @@ class Verdicts(unittest.TestCase):
     def test_the_second_set_that_says_what_they_are_worth(self):
         self.check_set("second_test")
 
+    def test_the_third_set_that_says_what_they_are_worth(self):
+        self.check_set("third_test")
+
     def test_every_program_has_a_label(self):
         for set_name in labelled.SETS:
             listed = re.findall(r"([a-z0-9_]+)\.c(?:pp)?\b", (labelled.FOLDER / set_name / "programs.cmake").read_text())

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent / "e2e"))
 import tidemark_testing as testing  # noqa: E402
 
-SETS = ("calibration", "test", "second_test")  # folders here
+SETS = ("calibration", "test", "second_test", "third_test")  # folders here
 LEAK = "true-leak"
 KINDS = {LEAK: ("unreachable", "unreachable-cycle", "unbounded-retention"),
          "retained-by-design": ("working-set", "bounded-cache", "startup", "episodic"),
