@@ -86,6 +86,8 @@ inline bool from_loader(uintptr_t pc) noexcept { return pc - globals.loader_star
     loader_event(*thread);
   const uint32_t node = stack_of(*thread, caller);
   if (thread->room(trace::kMaxEventBytes)) [[likely]] {
+    if (size >= ThreadState::kTimedBytes) [[unlikely]]
+      thread->until_timed = 1;
     const uint64_t time = thread->event_time();
     thread->writer.alloc(time, reinterpret_cast<uintptr_t>(block), size, node);
     ++thread->allocations;

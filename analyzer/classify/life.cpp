@@ -6,7 +6,7 @@
 namespace tidemark::classify {
 namespace {
 
-constexpr double kStartupShare = 0.1;  // of time or of activity, whichever is reached later
+constexpr double kStartupShare = 0.1;  // of the activity
 constexpr double kWorking = 0.8;
 constexpr double kStandstill = 0.02;  // of the run's activity
 // A slice releases when it frees that many times as many blocks as it allocates; and the release is final when it takes
@@ -94,7 +94,7 @@ Life find_life(const replay::Recording& recording) {
     life.at.push_back((time_share + activity_share) / 2);
     life.hours.push_back(recording.clock.seconds(slices[i].end) / 3600);
     working |= i != 0 && static_cast<double>(slices[i].frees) > kWorking * static_cast<double>(slices[i].allocations);
-    if (!working && std::min(time_share, activity_share) <= kStartupShare) life.startup = i + 1;
+    if (!working && activity_share <= kStartupShare + 1e-9) life.startup = i + 1;
   }
   life.startup = std::clamp<size_t>(life.startup, 1, life.end);
   return life;

@@ -22,6 +22,7 @@ constexpr double kLeastRetention = 0.95;  // of old blocks
 constexpr double kLeastTails = 0.9;       // of the old generations, that keep some of their blocks
 constexpr double kTailShare = 0.1;        // of the generations' median, that counts as some
 constexpr size_t kTogether = 4;
+constexpr size_t kFewestGenerations = 6;
 constexpr double kOldToYoung = 0.4;  // what an old generation keeps, to what a young one does
 constexpr double kTurnover = 0.2;    // of the level, freed and replaced in the late half
 constexpr double kLateRise = 0.25;   // of a noisy level
@@ -29,7 +30,7 @@ constexpr double kDrained = 0.02;    // of the level, that is left of old genera
 constexpr size_t kRounds = 10;
 constexpr double kStraight = 0.9;
 constexpr double kChurn = 0.2;          // frees to allocations, in a program that works in rounds
-constexpr double kFlatOut = 300'000;    // allocations and frees a second: no pause between rounds
+constexpr double kFlatOut = 2e6;        // allocations and frees a second: no pause between rounds
 constexpr double kStoodLevel = 0.98;    // of the level
 constexpr double kStoodStill = 0.15;    // of the time of the working life
 constexpr double kLateShare = 1.0 / 3;  // of the run, in time or activity, that growth which began late must cover
@@ -51,6 +52,7 @@ struct Rules::Facts {
   double turnover = 0;          // bytes of blocks older than a slice, freed and replaced in the late half, to the level
   double tails = 0;             // share of the old generations of the growth that keep some of their blocks
   double old_to_young = 0;      // bytes kept by the older third of the growth's generations, to those of the younger
+  size_t old_age = 0;           // slices, beyond which blocks are old
   double retention = 0;         // of old blocks
   size_t generations = 0;       // that were looked at for tails
   uint64_t marks = 0;           // while it grew
@@ -110,6 +112,7 @@ Rules::Facts Rules::find_facts(const Evidence& evidence) const {
     old_freed += std::max(0.0, history.blocks(born, born + old) - history.blocks(born, last));
   }
   // Blocks that a realloc moved from site to site may leave fewer than none.
+  facts.old_age = old;
   facts.retention = 1 - (old_freed + 1) / (std::max(old_blocks, old_freed) + 2);
   return facts;
 }
@@ -157,6 +160,12 @@ Judgement Rules::judge(const Evidence& evidence) const {
   }
   add_growth(evidence, judgement);
   const Facts facts = find_facts(evidence);
+  // Whatever its trend looks like: what drains does not grow.
+  const bool drains = facts.turnover >= 1 && facts.first_half_share <= kDrained;
+  if (grows(judgement.trend.trend) && drains) {
+    judgement.trend.trend = Trend::kUnsettled;
+    judgement.growth = {name(Trend::kUnsettled), {}, {}};
+  }
   if (grows(judgement.trend.trend)) {
     judge_growing(evidence, facts, judgement);
   } else {
@@ -194,14 +203,19 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   facts.generations = kept.size();
   const auto keeping = std::count_if(groups.begin(), groups.end(), [some](double group) { return group >= some; });
   facts.tails = groups.empty() ? 0 : static_cast<double>(keeping) / static_cast<double>(groups.size());
-  const size_t third = kept.size() / 3;
-  double old = 0, young = 0;
+  // Of those that are old enough for their short-lived blocks to be gone; by bytes, and by what outlived its slice.
+  const size_t settled = kept.size() > facts.old_age + kFewestGenerations ? kept.size() - facts.old_age : kept.size();
+  const size_t third = settled / 3;
+  double old = 0, young = 0, old_born = 0, young_born = 0;
   for (size_t i = 0; i < third; ++i) {
+    const size_t late = settled - 1 - i;
     old += kept[i];
-    young += kept[kept.size() - 1 - i];
+    young += kept[late];
+    old_born += history.bytes(since + 1 + i, since + 1 + i);
+    young_born += history.bytes(since + 1 + late, since + 1 + late);
   }
-  facts.old_to_young = young > 0 ? old / young : 1;
-  if (judgement.trend.trend == Trend::kAccelerating) facts.old_to_young = std::max(facts.old_to_young, kOldToYoung);
+  const double by_births = old_born > 0 && young > 0 ? (old / old_born) / (young / young_born) : 0;
+  facts.old_to_young = young > 0 ? std::max(old / young, by_births) : 1;
 
   const auto& slices = recording_.generations.slices();
   uint64_t new_sites = 0, all_sites = 0, allocations = 0, frees = 0, events = 0;

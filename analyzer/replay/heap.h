@@ -168,8 +168,10 @@ class Heap {
  private:
   // Before an allocation or a free, while the figures are still those before it.
   void begin_event(uint64_t time) {
-    if (generations_.due(time)) [[unlikely]]
+    if (generations_.due(time)) [[unlikely]] {
+      if (generations_.paused(time)) close_slice(generations_.slices().due_time());
       close_slice(time);
+    }
     generations_.count_event();
   }
 

@@ -31,6 +31,7 @@ struct RunSlice {
 class Slices {
  public:
   static constexpr size_t kMost = 64;
+  static constexpr uint64_t kPause = 4;     // slices
   static constexpr uint16_t kNoSerial = 0;  // of no slice
   static constexpr uint16_t kLastSerial = UINT16_MAX;
 
@@ -45,6 +46,13 @@ class Slices {
 
   // Whether the slice under way should end before an event at `time`, the `events`th of the run.
   bool due(uint64_t time, uint64_t events) const noexcept { return time > due_time_ || events >= due_events_; }
+  // The last moment of the slice under way if nothing happens that ends it earlier.
+  uint64_t due_time() const noexcept { return due_time_; }
+  // Whether nothing happened for so long before `time` that the pause is to be a slice of its own: otherwise what was
+  // born before it and ends behind it would not be seen to last.
+  bool paused(uint64_t time) const noexcept {
+    return time > due_time_ && due_time_ != UINT64_MAX && (time - due_time_) / kPause >= ticks_due_;
+  }
   // Whether a mark at `time` may end it: slices between marks are not to be much shorter than others.
   bool due_at_mark(uint64_t time, uint64_t events) const noexcept {
     return serial_ < kLastSerial - 1 && events > last_events_ &&
