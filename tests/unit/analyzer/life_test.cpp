@@ -175,9 +175,9 @@ TEST(Life, StartUpEndsWithTheFirstSliceThatFreesAsMuch) {
   slices[2] = {100, 81, 1000};
   EXPECT_EQ(find_life(recording_of(slices)).startup, 2u);
   slices[2] = {100, 80, 1000};
-  EXPECT_EQ(find_life(recording_of(slices)).startup, 4u);
-  slices[0] = {100, 100, 1000};  // the loader's own first blocks
-  EXPECT_EQ(find_life(recording_of(slices)).startup, 4u);
+  EXPECT_EQ(find_life(recording_of(slices)).startup, 3u);  // a tenth of the activity
+  slices[0] = {100, 100, 1000};                            // the loader's own first blocks
+  EXPECT_EQ(find_life(recording_of(slices)).startup, 2u);
 }
 
 TEST(Life, PlacesAreTheMeanOfTimeAndActivity) {
