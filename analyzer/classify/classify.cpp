@@ -99,12 +99,10 @@ class Finder {
       }
       evidence.first_birth = std::min(evidence.first_birth, recording_.tree.node(site).first_birth);
       evidence.allocations += recording_.tree.totals(site).allocations;
-      evidence.allocated_bytes += recording_.tree.totals(site).allocated_bytes;
       if (const auto holder = context_.holders.find(site); holder != context_.holders.end()) {
         evidence.weak_bytes += holder->second.weak_bytes;
       }
       if (const auto judged = recording_.judged.find(site); judged != recording_.judged.end()) {
-        evidence.judged_blocks += judged->second.blocks;
         evidence.resurrected_blocks += judged->second.freed_later;
       }
     }

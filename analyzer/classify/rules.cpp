@@ -39,7 +39,7 @@ constexpr uint64_t kFewNewSites = 10;   // no more: no evidence
 constexpr double kWaiting = 0.5;        // of the samples while it grew, that a wait came before
 constexpr uint64_t kLeastWaits = 5;     // such samples; the recorder itself waits now and then
 constexpr double kWeakShare = 0.5;
-constexpr double kHigh = 0.85, kMedium = 0.6, kDoubtful = 0.4, kLow = 0.3;
+constexpr double kHigh = 0.85, kMedium = 0.6, kLow = 0.3;
 
 }  // namespace
 
@@ -62,7 +62,6 @@ struct Rules::Facts {
   uint64_t samples = 0;         // of these, while it grew
   uint64_t waits = 0;           // of these, with a wait of the program before
   double new_sites = 0;         // share of all sites that were first used while it grew
-  bool drains = false;          // the oldest generations of the working life are gone while later ones live
 };
 
 Rules::Rules(const replay::Recording& recording, const Life& life) : recording_(recording), life_(life) {}

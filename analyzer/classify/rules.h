@@ -21,13 +21,13 @@ struct Evidence {
   explicit Evidence(size_t slices) : history(slices) {}
 
   History history;
-  double floor = 0;                                    // bytes that are too few to speak of a trend
-  model::BlockSum held;                                // when the working life ends
-  uint64_t weak_bytes = 0;                             // of these, held only by what proves little
-  bool graph = false;                                  // a heap snapshot shows that the rest is reachable
-  uint64_t first_birth = 0, last_birth_slice_end = 0;  // ticks
-  uint64_t allocations = 0, allocated_bytes = 0;
-  uint64_t judged_blocks = 0, resurrected_blocks = 0;  // called unreachable in a snapshot; of these, freed later
+  double floor = 0;          // bytes that are too few to speak of a trend
+  model::BlockSum held;      // when the working life ends
+  uint64_t weak_bytes = 0;   // of these, held only by what proves little
+  bool graph = false;        // a heap snapshot shows that the rest is reachable
+  uint64_t first_birth = 0;  // ticks
+  uint64_t allocations = 0;
+  uint64_t resurrected_blocks = 0;  // called unreachable in a snapshot, and freed later
   std::optional<uint64_t> bound_bytes;
 };
 

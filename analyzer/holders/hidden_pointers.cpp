@@ -80,7 +80,8 @@ void HiddenPointers::test_xor(const std::vector<uint32_t>& unreachable) {
   for (const SampledWord& word : heap_.possible_xor()) pages.insert(word.source / kPage);
   for (const auto& [key, tally] : tallies) {
     if (tally.blocks < kFewestXorBlocks || !tally.words_differ || tally.linked * 5 < tally.blocks * 4) continue;
-    const auto& [site, offset] = key;
+    const uint32_t site = key.first;
+    const uint64_t offset = key.second;
     const std::vector<uint64_t>& starts = sites.at(site);
     const auto sampled = static_cast<size_t>(std::count_if(
         starts.begin(), starts.end(), [&](uint64_t start) { return pages.contains((start + offset) / kPage); }));

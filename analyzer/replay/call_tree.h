@@ -41,12 +41,8 @@ struct alignas(64) SiteTotals {
   uint32_t live_blocks = 0;
   uint32_t at_peak_blocks = 0;
   uint32_t epoch = 0;
-  uint32_t last_birth = 0;  // in units of 1 << kBirthShift ticks after the start, saturating
 };
 static_assert(sizeof(SiteTotals) == 64);
-
-// 1.6 ms at 6 ns per tick; 32 bits of it last 80 days.
-inline constexpr unsigned kBirthShift = 18;
 
 class CallTree {
  public:

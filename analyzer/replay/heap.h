@@ -60,8 +60,7 @@ class Heap {
 
   // `ns_per_tick` as the header states it: what the samples teach later differs by parts in a thousand.
   Heap(uint64_t start_ticks, double ns_per_tick, unsigned timeline_shift)
-      : start_ticks_(start_ticks),
-        ns_per_tick_(ns_per_tick),
+      : ns_per_tick_(ns_per_tick),
         timeline_(start_ticks, timeline_shift),
         generations_(start_ticks, uint64_t{1} << timeline_shift) {}
 
@@ -245,7 +244,6 @@ class Heap {
       site.last_slice = generations_.serial();
       generations_.touch(node);
     }
-    site.last_birth = coarse(time);
 
     ThreadTotals& owner = threads_[by.thread];
     ++owner.allocations;
@@ -346,12 +344,6 @@ class Heap {
     return static_cast<size_t>(std::bit_width(whole | 1)) - 1;
   }
 
-  uint32_t coarse(uint64_t time) const noexcept {
-    const uint64_t units = time > start_ticks_ ? (time - start_ticks_) >> kBirthShift : 0;
-    return units < UINT32_MAX ? static_cast<uint32_t>(units) : UINT32_MAX;
-  }
-
-  uint64_t start_ticks_;
   double ns_per_tick_;
   uint32_t epoch_ = 1;
   bool saved_in_epoch_ = false;
