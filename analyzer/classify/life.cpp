@@ -6,7 +6,7 @@
 namespace tidemark::classify {
 namespace {
 
-constexpr double kStartupShare = 0.1;  // of the activity
+constexpr double kStartupShare = 0.15;  // of the activity
 constexpr double kWorking = 0.8;
 constexpr double kStandstill = 0.02;  // of the run's activity
 // A slice releases when it frees that many times as many blocks as it allocates; and the release is final when it takes

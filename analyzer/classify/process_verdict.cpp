@@ -128,11 +128,11 @@ class Judge {
   bool is_episodic() {
     const Life& life = findings_.life;
     if (life.end <= life.startup) return false;
-    const auto drops_of = [&](const std::vector<double>& series) {
+    const auto drops_of = [&](const std::vector<double>& series, bool level) {
       return count_drops(std::span(series).subspan(life.startup, life.end - life.startup),
-                         std::max(kLeastEpisode, kEpisodeShare * most_));
+                         std::max(kLeastEpisode, kEpisodeShare * most_), level);
     };
-    const size_t drops = std::min(drops_of(findings_.lasting_bytes), drops_of(live_));
+    const size_t drops = std::min(drops_of(findings_.lasting_bytes, true), drops_of(live_, false));
     if (drops == 0) return false;
     decide(VerdictClass::kRetainedByDesign, VerdictKind::kEpisodic, life.end - life.startup >= 12 ? 0.8 : 0.6);
     finish(fmt::format("{} rises and falls, {} times, and returns to the same level: {} now, {} at most",

@@ -152,7 +152,7 @@ bool level_in_late_half(std::span<const double> at, std::span<const double> seri
 
 }  // namespace
 
-size_t count_drops(std::span<const double> series, double floor) {
+size_t count_drops(std::span<const double> series, double floor, bool level) {
   const double lowest = *std::min_element(series.begin(), series.end());
   const double highest = *std::max_element(series.begin(), series.end());
   const double amplitude = highest - lowest;
@@ -178,6 +178,7 @@ size_t count_drops(std::span<const double> series, double floor) {
   }
   if (falling) troughs.push_back(low);
   if (troughs.size() < kMinDrops) return 0;
+  if (!level) return troughs.size();
   const auto [least, most] = std::minmax_element(troughs.begin(), troughs.end());
   return *most - *least <= kLevelTroughs * amplitude ? troughs.size() : 0;
 }
@@ -195,7 +196,8 @@ FoundTrend find_trend(const Series& series) {
     return found;
   }
   // In both: what is live at the end of a slice by chance does not last, and in a long slice little of a ring does.
-  found.drops = std::min(count_drops(series.lasting, series.floor), count_drops(series.live, series.floor));
+  found.drops =
+      std::min(count_drops(series.lasting, series.floor, true), count_drops(series.live, series.floor, false));
   if (lasting < kChurnShare * most || lasting < series.floor / 4) {
     found.trend = found.drops != 0 ? Trend::kSawtooth : Trend::kChurn;
     return found;

@@ -55,7 +55,9 @@ constexpr bool grows(Trend trend) noexcept { return trend == Trend::kLinear || t
 
 FoundTrend find_trend(const Series& series);
 
-// Falls of at least half the amplitude, when what is left after them stays level; 0 otherwise.
-size_t count_drops(std::span<const double> series, double floor);
+// Falls of at least half the amplitude; 0 when there are fewer than two, or the amplitude is small. With `level`, also
+// when what is left after them does not stay level: not of what is live at the ends of slices, which meet any moment of
+// an episode.
+size_t count_drops(std::span<const double> series, double floor, bool level);
 
 }  // namespace tidemark::classify

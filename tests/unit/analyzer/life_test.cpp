@@ -158,13 +158,13 @@ TEST(Life, AKilledProgramStoodStillBefore) {
   EXPECT_EQ(find_life(recording_of(slices, false, trace::EndKind::kNone)).end, 12u);
 }
 
-TEST(Life, StartUpIsATenthOfTheActivity) {
-  // 40 slices, none of which frees much: a tenth is the fourth.
+TEST(Life, StartUpIsTheBeginningOfTheActivity) {
+  // 40 slices, none of which frees much: 15% is the sixth.
   std::vector<Slice> slices(40, {100, 10, 1000});
-  EXPECT_EQ(find_life(recording_of(slices)).startup, 4u);
-  // A slow start: a tenth of the activity, though half of the time has gone.
+  EXPECT_EQ(find_life(recording_of(slices)).startup, 6u);
+  // A slow start: 15% of the activity, though half of the time has gone.
   slices[0] = {1, 0, 1000, 40 * kTicks};
-  EXPECT_EQ(find_life(recording_of(slices)).startup, 4u);
+  EXPECT_EQ(find_life(recording_of(slices)).startup, 6u);
   // A busy one: at least one slice.
   slices[0] = {100'000, 10, 1000};
   EXPECT_EQ(find_life(recording_of(slices)).startup, 1u);
@@ -175,9 +175,9 @@ TEST(Life, StartUpEndsWithTheFirstSliceThatFreesAsMuch) {
   slices[2] = {100, 81, 1000};
   EXPECT_EQ(find_life(recording_of(slices)).startup, 2u);
   slices[2] = {100, 80, 1000};
-  EXPECT_EQ(find_life(recording_of(slices)).startup, 3u);  // a tenth of the activity
+  EXPECT_EQ(find_life(recording_of(slices)).startup, 5u);  // 15% of the activity
   slices[0] = {100, 100, 1000};                            // the loader's own first blocks
-  EXPECT_EQ(find_life(recording_of(slices)).startup, 2u);
+  EXPECT_EQ(find_life(recording_of(slices)).startup, 4u);
 }
 
 TEST(Life, PlacesAreTheMeanOfTimeAndActivity) {

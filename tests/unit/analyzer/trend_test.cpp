@@ -266,7 +266,7 @@ TEST(Trend, TheTwoServersAreToldApart) {
 }
 
 TEST(Drops, AreFallsOfHalfTheAmplitudeToALevel) {
-  const auto drops = [](std::vector<double> series) { return count_drops(series, 10); };
+  const auto drops = [](std::vector<double> series) { return count_drops(series, 10, true); };
   EXPECT_EQ(drops({0, 100, 0, 100, 0}), 2u);
   EXPECT_EQ(drops({0, 100, 0, 100}), 0u);  // one fall is none
   EXPECT_EQ(drops({0, 100, 50, 100, 50, 100}), 2u);
