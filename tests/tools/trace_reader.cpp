@@ -40,8 +40,8 @@ bool begins_with_thread(ChunkDecoder decoder, uint64_t serial) {
   ThreadRecord record;
   const ChunkDecoder::Status status = decoder.next(event);
   if (status == ChunkDecoder::Status::kEnd) return true;
-  return status == ChunkDecoder::Status::kEvent && event.kind == Event::Kind::kSized &&
-         event.tag == Tag::kThread && read_record(event.payload, record) && record.serial == serial;
+  return status == ChunkDecoder::Status::kEvent && event.kind == Event::Kind::kSized && event.tag == Tag::kThread &&
+         read_record(event.payload, record) && record.serial == serial;
 }
 
 }  // namespace
