@@ -54,6 +54,8 @@ struct Rules::Facts {
   double old_to_young = 0;      // bytes kept by the older third of the growth's generations, to those of the younger
   size_t old_age = 0;           // slices, beyond which blocks are old
   double retention = 0;         // of old blocks
+  size_t since = 0;             // slice from which on it grows
+  bool began_later = false;     // than its trend says
   size_t generations = 0;       // that were looked at for tails
   uint64_t marks = 0;           // while it grew
   double churn = 0;             // of the process: frees to allocations
@@ -158,7 +160,7 @@ Judgement Rules::judge(const Evidence& evidence) const {
     return judgement;
   }
   add_growth(evidence, judgement);
-  const Facts facts = find_facts(evidence);
+  Facts facts = find_facts(evidence);
   // Whatever its trend looks like: what drains does not grow.
   const bool drains = facts.turnover >= 1 && facts.first_half_share <= kDrained;
   if (grows(judgement.trend.trend) && drains) {
@@ -166,6 +168,7 @@ Judgement Rules::judge(const Evidence& evidence) const {
     judgement.growth = {name(Trend::kUnsettled), {}, {}};
   }
   if (grows(judgement.trend.trend)) {
+    add_growth_facts(evidence.history, judgement.trend, facts);
     judge_growing(evidence, facts, judgement);
   } else {
     judge_held(evidence, facts, judgement);
@@ -177,10 +180,10 @@ Judgement Rules::judge(const Evidence& evidence) const {
   return judgement;
 }
 
-void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgement& judgement) const {
-  Facts facts = before;
-  const History& history = evidence.history;
-  size_t since = life_.startup + judgement.trend.since;
+// What its generations keep, and what the process did while it grew.
+void Rules::add_growth_facts(const History& history, const FoundTrend& trend, Facts& facts) const {
+  size_t& since = facts.since;
+  since = life_.startup + trend.since;
   const size_t last = facts.last;
 
   // What the generations of the growth keep, but for the youngest, which may drain yet. Rounds may be longer than
@@ -197,6 +200,7 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   size_t early = 0;
   while (early < groups.size() && groups[early] < some) ++early;
   since += early * kTogether;
+  facts.began_later = early != 0;
   groups.erase(groups.begin(), groups.begin() + static_cast<ptrdiff_t>(early));
   kept.erase(kept.begin(), kept.begin() + static_cast<ptrdiff_t>(early * kTogether));
   facts.generations = kept.size();
@@ -233,7 +237,10 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   facts.events_per_s = static_cast<double>(events) / std::max((life_.hours[last] - life_.hours[since]) * 3600, 1e-6);
   facts.churn = allocations == 0 ? 0 : static_cast<double>(frees) / static_cast<double>(allocations);
   facts.new_sites = new_sites <= kFewNewSites ? 0 : static_cast<double>(new_sites) / static_cast<double>(all_sites);
+}
 
+void Rules::judge_growing(const Evidence& evidence, const Facts& facts, Judgement& judgement) const {
+  const size_t since = facts.since, last = facts.last;
   const std::string rate =
       judgement.growth.bytes_per_mark
           ? fmt::format("{} per mark", format_bytes(whole_number(*judgement.growth.bytes_per_mark)))
@@ -277,7 +284,7 @@ void Rules::judge_growing(const Evidence& evidence, const Facts& before, Judgeme
   const double grew_time = (life_.hours[last] - life_.hours[since]) / std::max(life_.hours[last], 1e-12);
   const double grew_both = 2 * (life_.at[last] - life_.at[since]) / std::max(life_.at[last], 1e-9);
   const double grew_share = std::max(grew_time, grew_both - grew_time);  // of time, or of activity
-  if ((judgement.trend.late || early != 0) && grew_share < kLateShare) {
+  if ((judgement.trend.late || facts.began_later) && grew_share < kLateShare) {
     judgement.verdict_class = VerdictClass::kUndecided;
     judgement.summary =
         fmt::format("Grows {}, but only since {}: too short a time to tell whether it stops.", rate, when(since));

@@ -54,6 +54,7 @@ class Rules {
  private:
   struct Facts;
   Facts find_facts(const Evidence& evidence) const;
+  void add_growth_facts(const History& history, const FoundTrend& trend, Facts& facts) const;
   void judge_growing(const Evidence& evidence, const Facts& facts, Judgement& judgement) const;
   void judge_held(const Evidence& evidence, const Facts& facts, Judgement& judgement) const;
   bool stood_still(std::span<const double> live) const;
