@@ -5,14 +5,11 @@ and finds its verdict, its holder or cycle, and the figures that it prints of it
 ROWS and `misses` are what bench/demos runs over and over, with other compilers and at other scales.
 """
 
-import contextlib
 import ctypes
 import json
 import os
 import re
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from tidemark_testing import BUILD, FULL, TestCase, main, record, report, run
 
@@ -295,31 +292,6 @@ add_tests()
 
 class KilledByTheKernel(TestCase):
     """`oom` in a cgroup with a limit: nothing in the process knows that it is about to end."""
-
-    @contextlib.contextmanager
-    def memory_group(self, limit):
-        """A memory cgroup of either version; yields the file that takes its members."""
-        for parent, name in ((Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
-                             (Path("/sys/fs/cgroup"), "memory.max")):
-            group = parent / f"tidemark_demos.{os.getpid()}"
-            with contextlib.suppress(OSError):
-                group.mkdir()
-            try:
-                (group / name).write_text(str(limit))
-            except OSError:
-                with contextlib.suppress(OSError):
-                    group.rmdir()
-                continue
-            try:
-                yield group / "cgroup.procs"
-            finally:
-                for _ in range(100):  # The dead leave a little later.
-                    with contextlib.suppress(OSError):
-                        group.rmdir()
-                        break
-                    time.sleep(0.05)
-            return
-        self.skipTest("no memory cgroup can be made here")
 
     def test_oom(self):
         with self.memory_group(110 << 20) as members:
