@@ -112,8 +112,8 @@ Rules::Facts Rules::find_facts(const Evidence& evidence) const {
     old_blocks += history.blocks(born, born + old);
     old_freed += std::max(0.0, history.blocks(born, born + old) - history.blocks(born, last));
   }
-  // Blocks that a realloc moved from site to site may leave fewer than none.
   facts.old_age = old;
+  // Blocks that a realloc moved from site to site may leave fewer than none.
   facts.retention = 1 - (old_freed + 1) / (std::max(old_blocks, old_freed) + 2);
   return facts;
 }

@@ -35,8 +35,8 @@ class Generations {
   const Slices& slices() const noexcept { return slices_; }
   uint16_t serial() const noexcept { return slices_.serial(); }
   bool due(uint64_t time) const noexcept { return slices_.due(time, events_) && !ended_; }
-
   bool paused(uint64_t time) const noexcept { return slices_.paused(time) && !ended_; }
+
   // Every allocation and free is to be counted, before the heap's figures change.
   void count_event() noexcept { ++events_; }
 
